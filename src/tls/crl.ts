@@ -64,7 +64,8 @@ export interface RevocationList {
 /** The lists in a file, one for each authority; AppError certificate_invalid when there is none, or one that cannot be read. */
 export function readCrls (text: string, file: string): readonly RevocationList[] {
   try {
-    const blocks = forge.pem.decode(text)
+    // Of text without a block it would say only that.
+    const blocks = text.includes('-----BEGIN ') ? forge.pem.decode(text) : []
     if (blocks.length === 0 || blocks.some(({ type }) => type !== 'X509 CRL')) throw new Error('PEM text beginning -----BEGIN X509 CRL----- was expected')
     return blocks.map(({ body }) => readList(body))
   } catch (error) {

@@ -4,8 +4,9 @@ import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import { type Clock, systemClock } from '../../src/base/clock.js'
-import type { AppError } from '../../src/base/errors.js'
-import { HttpClient, type HttpClientOptions, MissingError, shown } from '../../src/mirror/http-client.js'
+import { AppError } from '../../src/base/errors.js'
+import { broken, HttpClient, type HttpClientOptions, MissingError, shown } from '../../src/mirror/http-client.js'
+import { TransientError } from '../../src/mirror/patience.js'
 
 interface Answer { readonly status: number, readonly headers?: Readonly<Record<string, string>>, readonly body?: string }
 
@@ -122,4 +123,28 @@ t.test('a password is for its origin alone, and never shown', async t => {
     ['ftp://user:secret@a.test/b', 'ftp:...'],
     ['no URL', 'no URL']
   ] as const) t.equal(shown(url), expected)
+})
+
+t.test('what cut a request is said in words, and tried again unless a certificate is at fault', async t => {
+  const url = 'https://name:secret@a.example/b'
+  const failed = (code: string, message = 'as Node says it'): Error => Object.assign(new Error(message), { code })
+  for (const [error, words, isTransient] of [
+    [failed('ECONNREFUSED'), 'nobody listens there', true],
+    [failed('EPIPE'), 'the connection broke', true],
+    [failed('ENOTFOUND'), 'its name is not known', true],
+    [failed('EOTHER'), 'as Node says it', true],
+    [failed('EOTHER', ''), 'EOTHER', true],
+    ['a text', 'a text', true],
+    [failed('ERR_TLS_CERT_ALTNAME_INVALID'), 'its certificate is not good: as Node says it', false],
+    [failed('CERT_HAS_EXPIRED'), 'its certificate is not good: as Node says it', false],
+    ...['UNABLE_TO_GET_ISSUER_CERT', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'SELF_SIGNED_CERT_IN_CHAIN', 'DEPTH_ZERO_SELF_SIGNED_CERT'].map(code =>
+      [failed(code), new RegExp(`its certificate is by an authority that is not trusted here \\(${code}\\); images\\.ca_file names`), false] as const)
+  ] as const) {
+    const said = broken(url, error)
+    t.match(said, { code: 'image_download_failed', message: words })
+    t.match(said.message, /^https:\/\/a\.example\/b: /)
+    t.equal(said instanceof TransientError, isTransient, said.message)
+  }
+  const ours = new AppError('image_too_large', 'x')
+  t.equal(broken(url, ours), ours)
 })

@@ -28,6 +28,9 @@ t.test('Debian\'s shim, GRUB and iPXE', { skip }, async t => {
     signatures: [{ signer: 'Microsoft Windows UEFI Driver Publisher', authority: 'Microsoft Corporation UEFI CA 2011' }, { authority: 'Microsoft UEFI CA 2023' }]
   })
   t.match(readSignedProgram(grub), { signatures: [{ signer: /^Debian Secure Boot Signer \d+ - grub2$/, authority: 'Debian Secure Boot CA' }] })
+  const [signature] = readSignedProgram(grub)!.signatures
+  t.equal(signature!.authorityName.toString('latin1').split('Debian Secure Boot CA').length, 2, 'the name of who vouches for it, and nothing else')
+  t.equal(signature!.authorityName[0], 0x30)
   t.match(readSignedProgram(ipxe), { signatures: [], broken: 0 })
 
   t.match(judgeLoader('shimx64.efi', shim, 'x64'), [{ level: 'ok', text: /takes it, whichever/ }])

@@ -116,6 +116,19 @@ t.test('an authority that cannot issue is refused with the reason', async t => {
   await t.rejects(renewCertificates({ dir, names, now }), { code: 'certificate_invalid', message: /RSA authorities only/ })
 })
 
+t.test('what can not be written is said, and no certificate is there before its key', async t => {
+  const dir = t.testdir()
+  await issuedIn(dir)
+  for (const name of ['client', 'server'] as const) {
+    unlinkSync(join(dir, `${name}.key`))
+    mkdirSync(join(dir, `${name}.key`, 'in the way'), { recursive: true })
+    const before = read(dir, `${name}.crt`)
+    await t.rejects(renewCertificates({ dir, names: [], now }), { code: 'write_failed' }, name)
+    t.equal(read(dir, `${name}.crt`), before)
+  }
+  await t.rejects(initCertificates({ dir: join(dir, 'ca.crt'), names, force: false, now }), { code: 'write_failed', message: /^cannot make the folder / })
+})
+
 t.test('show says what is wrong', async t => {
   const dir = t.testdir()
   await t.rejects(showCertificates(dir, '', now), { code: 'config_missing', message: /certs init/ })

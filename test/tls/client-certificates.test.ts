@@ -1,7 +1,7 @@
 // Certificates for one person or pipeline each, and taking them away again, held against OpenSSL's own judgement.
 import { execFileSync } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
-import { cpSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { initCertificates, issueClient, revokeClients, showCertificates } from '../../src/tls/certs.js'
@@ -48,6 +48,9 @@ t.test('a certificate for one person or pipeline', async t => {
   t.equal(readdirSync(dir).length, before.length + 4)
   const [authority] = await showCertificates(dir, '', now)
   t.equal((await issueClient({ dir, name: 'late', now: now + 3600 * day })).notAfter, authority?.notAfter, 'none outlives the authority')
+  mkdirSync(join(dir, 'taken.key'))
+  await t.rejects(issueClient({ dir, name: 'taken', now }), { code: 'write_failed' })
+  t.notOk(existsSync(join(dir, 'taken.crt')), 'no certificate without its key')
   const end = authority!.notAfter
   t.equal((await issueClient({ dir, name: 'last', now: end })).notAfter, end)
   await t.rejects(issueClient({ dir, name: 'later', now: end + 1 }), { code: 'certificate_invalid', message: /the authority in ca\.crt has ended/ })

@@ -1,7 +1,7 @@
 // Lists of revoked certificates that change under a running server: what cannot be used is said, and the last good one stays.
 import { execFileSync } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
-import { rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { readCrls, writeCrl } from '../../src/tls/crl.js'
@@ -49,8 +49,8 @@ t.test('what cannot be used is said, and the last good list stays', async t => {
     ['changed after it was signed', `-----BEGIN X509 CRL-----\n${changed.toString('base64')}\n-----END X509 CRL-----\n`, /of another authority/],
     ['cut', good.slice(0, 200), /holds no list of revoked certificates that can be read/],
     ['cut inside', `-----BEGIN X509 CRL-----\n${body.slice(0, 200)}\n-----END X509 CRL-----\n`, /holds no list of revoked certificates that can be read/],
-    ['empty', '', /holds no list/],
-    ['something else', pki.ca.cert, /holds no list/],
+    ...[['empty', ''], ['text', 'nothing'], ['something else', pki.ca.cert], ['a list and something else', good + pki.ca.cert]].map(([what = '', text]) =>
+      [what, text, /crl\.pem holds no list of revoked certificates that can be read: PEM text beginning -----BEGIN X509 CRL----- was expected$/] as const),
     ['gone', undefined, /cannot read the list of revoked certificates from .*crl\.pem: there is no such file \(`core-provisioner certs revoke` writes one\)/]
   ]
   for (const [name, text, reason] of cases) {
@@ -87,6 +87,7 @@ t.test('lists that openssl made, by keys of other kinds, end when they say', asy
   if (!needs(t, 'openssl')) return
   const dir = t.testdir({ index: '', number: '01\n', 'ca.cnf': '[ca]\ndefault_ca=d\n[d]\ndatabase=index\ncrlnumber=number\ndefault_md=default\ndefault_crl_days=7\n' })
   const openssl = (...args: string[]): string => execFileSync('openssl', args, { cwd: dir, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+  const authorities: X509Certificate[] = []
   for (const algorithm of [['EC', '-pkeyopt', 'ec_paramgen_curve:P-256'], ['ED25519'], ['RSA']]) {
     openssl('genpkey', '-algorithm', ...algorithm, '-out', 'ca.key')
     openssl('req', '-x509', '-new', '-key', 'ca.key', '-subj', '/CN=other tool', '-days', '30', '-out', 'ca.pem')
@@ -94,6 +95,9 @@ t.test('lists that openssl made, by keys of other kinds, end when they say', asy
     const [list] = readCrls(text, 'crl.pem')
     t.equal(list?.isSignedBy(new X509Certificate(openssl('x509', '-in', 'ca.pem'))), true, String(algorithm[0]))
     t.equal(list?.isSignedBy(new X509Certificate(makeAuthority('stranger').cert)), false)
+    authorities.push(new X509Certificate(readFileSync(join(dir, 'ca.pem'))))
+    t.equal(authorities.filter(authority => list?.isSignedBy(authority)).length, 1, 'and by no key of another kind')
+    t.same(authorities.map(authority => readCrls(listOf(pki.ca), 'crl.pem')[0]?.isSignedBy(authority)), authorities.map(() => false))
     t.ok(Math.abs((list?.ends ?? 0) - Date.now() - 7 * day) < day)
     t.same(list?.revoked, [])
   }
