@@ -28,6 +28,8 @@ export interface AddressClaimsOptions {
   readonly settle?: ((ip: Ipv4) => Promise<void>) | undefined
   /** Whether others may give the address: it is in a subnet of dhcp.subnets. */
   readonly isGiven?: (ip: Ipv4) => boolean
+  /** What the kernel says of an address on a link of this machine; undefined for others, of which the table of all tells. */
+  readonly lookUp?: (ip: Ipv4) => { readonly mac: Mac | undefined } | undefined
   /** The text of /proc/net/arp. */
   readonly arp?: () => string
 }
@@ -81,7 +83,8 @@ export class AddressClaims {
     const holder = holderOf(ip)
     if (holder !== undefined) return holder === mac
     if (modeAt(ip) === 'server' && this.#reserved.byIp.get(ip)?.macs.some(known => known === mac) !== true) return false
-    return this.#hardwareOf(address, mac) === mac
+    const entry = this.#options.lookUp?.(ip)
+    return (entry === undefined ? this.#hardwareOf(address, mac) : entry.mac) === mac
   }
 
   /**

@@ -18,6 +18,7 @@ export interface Libc {
   readonly setsockopt: NativeCall
   /** Writes a struct timespec, two 64-bit numbers, into the buffer. */
   readonly clockGettime: NativeCall
+  readonly ioctl: NativeCall
   /** The lock is the open file's, and goes with it. */
   readonly flock: NativeCall
   readonly epollCreate: NativeCall
@@ -82,6 +83,7 @@ function load (): Libc {
     sendfile: call('int64_t sendfile64(int to, int from, void *position, size_t length)'),
     clockGettime: call('int clock_gettime(int clock, void *time)'),
     setsockopt: call('int setsockopt(int fd, int level, int name, const void *value, uint32_t length)'),
+    ioctl: call('int ioctl(int fd, unsigned long request, void *argument)'),
     flock: call('int flock(int fd, int operation)'),
     epollCreate: call('int epoll_create1(int flags)'),
     epollControl: call('int epoll_ctl(int epoll, int operation, int fd, void *event)'),

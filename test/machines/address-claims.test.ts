@@ -106,6 +106,23 @@ t.test('where another server gives the addresses, the kernel\'s table decides', 
   t.end()
 })
 
+t.test('on a link of this machine the kernel is asked for the one address, and the table is not read', t => {
+  const entries = new Map([[ip('10.0.0.9'), { mac: machine }], [ip('10.0.0.10'), { mac: undefined }]])
+  let readings = 0
+  const claims = new AddressClaims({
+    modeAt: () => 'proxy',
+    holderOf: () => undefined,
+    clock: new FakeClock(),
+    lookUp: ip => entries.get(ip),
+    arp: () => { readings++; return arp([['10.0.0.10', machine], ['172.16.0.1', machine]]) }
+  })
+  t.same([claims.isAddressOf(machine, '10.0.0.9'), claims.isAddressOf(other, '10.0.0.9'), claims.isAddressOf(machine, '10.0.0.10')], [true, false, false])
+  t.equal(readings, 0)
+  t.equal(claims.isAddressOf(machine, '172.16.0.1'), true, 'on a link by a route alone')
+  t.equal(readings, 1)
+  t.end()
+})
+
 t.test('the table is read anew after more than a second, and after more than 20 ms where it says another', t => {
   for (const [milliseconds, has, isRead] of [[1000, machine, false], [1001, machine, true], [20, other, false], [21, other, true]] as const) {
     const clock = new FakeClock()
