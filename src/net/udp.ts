@@ -20,7 +20,10 @@ export interface UdpSocket {
    * was taken, the error when it was refused, undefined when there is no room now. Only where the descriptor was made elsewhere.
    */
   readonly sendNow?: SendNow
-  /** Hands several to the kernel, in their order, those that lie behind one another in one call. Only where the descriptor is known. */
+  /**
+   * Hands several to the kernel, in their order, those that lie behind one another in one call; their memory is the sender's again at once.
+   * Only where the descriptor is known.
+   */
   readonly sendAll?: (datagrams: readonly Uint8Array[], to: Endpoint) => void
   /**
    * Reads at once what waits in the kernel, of which Node takes 32 in a turn of the event loop, until nothing does or `enough`
@@ -82,8 +85,8 @@ class DgramSocket implements UdpSocket {
     this.sendNow = (data, to) => isOpen() ? out.send(data, to) : new Error('the socket is closed')
     this.sendAll = (datagrams, to) => {
       if (!isOpen()) return
-      // What the kernel has no room for now waits in Node.
-      for (let n = out.sendAll(datagrams, to); n < datagrams.length; n++) this.send(datagrams[n]!, to)
+      // What the kernel has no room for now waits in Node, which would send what is in the memory by then.
+      for (let n = out.sendAll(datagrams, to); n < datagrams.length; n++) this.send(Buffer.from(datagrams[n]!), to)
     }
   }
 

@@ -68,6 +68,9 @@ export class DataBlocks {
   readonly #bytes: ByteSequence
   readonly #blksize: number
   #block: number
+  /** What the last packets are written in, and they themselves when each of them is full. */
+  #memory: Buffer = nothing
+  #full: Buffer[] = []
 
   /** `before`: blocks of the file that come before the first of `bytes`. */
   constructor (bytes: ByteSequence, blksize: number, before = 0) {
@@ -76,28 +79,37 @@ export class DataBlocks {
     this.#block = before + 1
   }
 
-  /** The next `count` DATA packets, fewer when the last of them ends the file; at once when the bytes are in memory. */
-  next (count: number): Buffer[] | Promise<Buffer[]> {
+  /**
+   * The next `count` DATA packets, fewer when the last of them ends the file; at once when the bytes are in memory. With `over` they
+   * may be written over those before, which nobody needs any more: memory of its own for each costs as much as the calls that send it.
+   */
+  next (count: number, over = false): readonly Buffer[] | Promise<readonly Buffer[]> {
     const bytes = this.#bytes.next(count * this.#blksize)
-    return Buffer.isBuffer(bytes) ? this.#cut(bytes, count) : bytes.then(found => this.#cut(found, count))
+    return Buffer.isBuffer(bytes) ? this.#cut(bytes, count, over) : bytes.then(found => this.#cut(found, count, over))
   }
 
   /** Gives back what is held of the file. */
   close (): void { this.#bytes.close() }
 
   /** The packets lie behind one another, so that they may leave together. */
-  #cut (bytes: Buffer, count: number): Buffer[] {
-    const packets: Buffer[] = []
+  #cut (bytes: Buffer, count: number, over: boolean): readonly Buffer[] {
     const blocks = Math.min(count, Math.floor(bytes.length / this.#blksize) + 1)
-    const memory = Buffer.allocUnsafe(blocks * dataHeaderLength + bytes.length)
-    for (let n = 0, at = 0; n < blocks; n++) {
-      const start = n * this.#blksize
-      const end = Math.min(start + this.#blksize, bytes.length)
-      const packet = memory.subarray(at, at += dataHeaderLength + end - start)
+    const length = blocks * dataHeaderLength + bytes.length
+    const isFull = bytes.length === blocks * this.#blksize
+    const packets = over && isFull && this.#full.length === blocks ? this.#full : this.#lay(blocks, length, over)
+    this.#full = isFull ? packets : []
+    for (let n = 0; n < blocks; n++) {
+      const packet = packets[n]!
       writeDataHeader(packet, this.#block++)
-      bytes.copy(packet, dataHeaderLength, start, end)
-      packets.push(packet)
+      bytes.copy(packet, dataHeaderLength, n * this.#blksize, n * this.#blksize + packet.length - dataHeaderLength)
     }
     return packets
+  }
+
+  /** Packets without their bytes, each but the last one full, `length` octets in all. */
+  #lay (blocks: number, length: number, over: boolean): Buffer[] {
+    if (!over || this.#memory.length < length) this.#memory = Buffer.allocUnsafeSlow(length)
+    const each = dataHeaderLength + this.#blksize
+    return Array.from({ length: blocks }, (_, n) => this.#memory.subarray(n * each, Math.min((n + 1) * each, length)))
   }
 }

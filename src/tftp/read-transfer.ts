@@ -29,8 +29,11 @@ export type FailReason =
 
 export type TransferEffect =
   | { readonly type: 'send', readonly packets: readonly Buffer[] }
-  /** Wants the next `count` blocks of the file; answered once by `blocks` or `readFailed`. Blocks are never asked for twice. */
-  | { readonly type: 'read', readonly count: number }
+  /**
+   * Wants the next `count` blocks of the file; answered once by `blocks` or `readFailed`. Blocks are never asked for twice.
+   * `over`: none that came before is held any more.
+   */
+  | { readonly type: 'read', readonly count: number, readonly over: boolean }
   /** Replaces the timer set before. */
   | { readonly type: 'timer', readonly milliseconds: number }
   /** `confirmed`: the last ACK came. When just that one stays out the client has the file all the same. */
@@ -196,7 +199,7 @@ export class ReadTransfer {
     const count = this.#terms.windowsize - this.#window.length
     if (this.#reading || this.#fileEnded || count <= 0) return []
     this.#reading = true
-    return [{ type: 'read', count }]
+    return [{ type: 'read', count, over: this.#window.length === 0 }]
   }
 
   #timer (): TransferEffect { return { type: 'timer', milliseconds: this.#waits[this.#waited]! } }

@@ -89,10 +89,11 @@ export class TransferSession {
   receive (packet: Packet): void {
     if (packet.opcode === 'ACK') {
       this.#answered = true
-      this.#handle({ type: 'ack', block: packet.block })
+      const now = this.#options.clock.now()
+      this.#handle({ type: 'ack', block: packet.block }, now)
       if (this.#transfer.acknowledged <= this.#confirmed) return
       this.#confirmed = this.#transfer.acknowledged
-      this.#moved = this.#options.clock.now()
+      this.#moved = now
     } else if (packet.opcode === 'ERROR') this.#handle({ type: 'error', code: packet.code, message: packet.message })
   }
 
@@ -100,7 +101,7 @@ export class TransferSession {
   tick (now: number): void {
     // No pause is longer; a clock that was set back would make it last for years.
     if (this.#deadline !== Infinity) this.#deadline = Math.min(this.#deadline, now + longestPause)
-    if (now >= this.#deadline) this.#handle({ type: 'timer' })
+    if (now >= this.#deadline) this.#handle({ type: 'timer' }, now)
     else if (now - this.#started > longestTransfer) this.stop('the transfer took too long')
   }
 
@@ -117,14 +118,14 @@ export class TransferSession {
     this.#end({ type: 'fail', reason: 'timeout', message })
   }
 
-  #handle (event: TransferEvent): void { this.#carryOut(this.#transfer.handle(event)) }
+  #handle (event: TransferEvent, now?: number): void { this.#carryOut(this.#transfer.handle(event), now) }
 
-  #carryOut (effects: readonly TransferEffect[]): void {
+  #carryOut (effects: readonly TransferEffect[], now = this.#options.clock.now()): void {
     for (const effect of effects) {
       switch (effect.type) {
         case 'send': this.#send(effect.packets); break
-        case 'read': this.#read(effect.count); break
-        case 'timer': this.#deadline = this.#options.clock.now() + effect.milliseconds; break
+        case 'read': this.#read(effect.count, effect.over, now); break
+        case 'timer': this.#deadline = now + effect.milliseconds; break
         default: this.#end(effect)
       }
     }
@@ -136,10 +137,10 @@ export class TransferSession {
     else for (const packet of packets) socket.send(packet, client)
   }
 
-  #read (count: number): void {
-    const { confirmed = 0, file, terms: { blksize } } = this.#options
-    const found = confirmed * blksize > file.size ? [] : this.#blocks.next(count)
-    if (Array.isArray(found)) this.#handle({ type: 'blocks', packets: found })
+  #read (count: number, over: boolean, now: number): void {
+    const { confirmed = 0, file, socket, terms: { blksize } } = this.#options
+    const found = confirmed * blksize > file.size ? [] : this.#blocks.next(count, over && socket.sendAll !== undefined)
+    if (!(found instanceof Promise)) this.#handle({ type: 'blocks', packets: found }, now)
     else {
       found.then(
         packets => { if (!this.#over) this.#handle({ type: 'blocks', packets }) },

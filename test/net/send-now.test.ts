@@ -1,7 +1,11 @@
 // Datagrams sent without Node's own way: from a descriptor made elsewhere, on loopback.
+import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { openDeviceSocket } from '../../src/net/device-socket.js'
 import { kernelUdp } from '../../src/net/udp.js'
+import { namespaceProblem, NetworkNamespace } from '../helpers/netns.js'
+import { able, needs } from '../helpers/tools.js'
+import { typescript } from '../helpers/typescript.js'
 
 const heard = async (count: number): Promise<{ readonly port: number, readonly texts: Promise<readonly string[]>, readonly close: () => Promise<void> }> => {
   const found: string[] = []
@@ -53,6 +57,19 @@ t.test('a window in one call: its datagrams arrive one by one, in their order, w
   t.equal(socket.sendNow?.(sent[7]!, to), null, 'longer than what the kernel cuts into')
   socket.sendAll?.(many.map((_, n) => together.subarray(n * 3, n * 3 + 3)), to)
   t.same(await hearer.texts, sent.map(String))
+})
+
+t.test('what the kernel has no room for goes later, as it was', async t => {
+  const problem = namespaceProblem()
+  if (!able(t, problem) || !needs(t, 'tc')) return
+  const network = new NetworkNamespace()
+  t.teardown(async () => { await network.close() })
+  // What waits in its queue is the sender's, who may have 212,992 octets there (net.core.wmem_default).
+  network.exec('tc', 'qdisc', 'add', 'dev', 'lo', 'root', 'tbf', 'rate', '20mbit', 'burst', '3kb', 'limit', '2mb')
+  const program = fileURLToPath(new URL('../helpers/narrow-link.ts', import.meta.url))
+  const printed = await network.spawn(process.execPath, typescript, program, '400').line(/^\[/)
+  // Those that had to wait come behind others that were sent later.
+  t.same((JSON.parse(printed) as number[]).sort((a, b) => a - b), Array.from({ length: 400 }, (_, n) => n))
 })
 
 t.test('a socket of much traffic hears all that waits, and is deaf when it was closed by what it heard', async t => {

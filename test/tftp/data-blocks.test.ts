@@ -1,8 +1,8 @@
 import t from 'tap'
 import { bytesOf, DataBlocks } from '../../src/tftp/data-blocks.js'
 import { memoryFile, type OpenFile, type FilePiece } from '../../src/disk/open-file.js'
-import { decodePacket } from '../../src/tftp/packet.js'
-import { randomBytes } from '../helpers/random.js'
+import { decodePacket, encodePacket } from '../../src/tftp/packet.js'
+import { random, randomBytes } from '../helpers/random.js'
 
 async function all (file: OpenFile, blksize: number, count: number): Promise<Buffer> {
   const blocks = new DataBlocks(bytesOf(file), blksize)
@@ -55,4 +55,30 @@ t.test('a file cut into packets is the file', async t => {
 t.test('from memory the packets are there at once', t => {
   t.type(new DataBlocks(bytesOf(memoryFile('memory', Buffer.alloc(9))), 8).next(2), Array)
   t.end()
+})
+
+t.test('packets are written over those before when they may be, and only then', async t => {
+  const next = random(1)
+  for (const later of [false, true]) {
+    const content = randomBytes(12_345, 7)
+    const blocks = new DataBlocks(bytesOf(inPieces(memoryFile('memory', content), 1000, later)), 512)
+    /** Packets that are still needed, each with a copy of what it was. */
+    let held: Array<readonly [packet: Buffer, copy: Buffer]> = []
+    for (let expected = 1, ended = false; !ended;) {
+      const over = next() < 0.5
+      const packets = await blocks.next(1 + Math.floor(next() * 3), over)
+      if (over) held = []
+      for (const packet of packets) {
+        held.push([packet, Buffer.from(packet)])
+        const payload = content.subarray((expected - 1) * 512, expected * 512)
+        t.ok(packet.equals(encodePacket({ opcode: 'DATA', block: expected++, payload })), `block ${expected - 1}`)
+        ended = payload.length < 512
+      }
+      t.ok(held.every(([packet, copy]) => packet.equals(copy)), 'what is needed stays as it was')
+    }
+  }
+  const lockStep = new DataBlocks(bytesOf(memoryFile('memory', Buffer.alloc(100_000))), 512)
+  const memories = new Set<ArrayBufferLike>()
+  for (let n = 0; n < 196; n++) memories.add((await lockStep.next(1, true))[0]!.buffer)
+  t.equal(memories.size, 1, 'a transfer in lock step has one piece of memory for all')
 })

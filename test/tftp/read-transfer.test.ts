@@ -65,7 +65,7 @@ t.test('lock step: OACK, ACK 0, one block an ACK', t => {
 
 t.test('without options the first block is the answer', t => {
   const transfer = new ReadTransfer(terms())
-  t.same(transfer.start(), [{ type: 'read', count: 1 }, { type: 'timer', milliseconds: 1000 }])
+  t.same(transfer.start(), [{ type: 'read', count: 1, over: true }, { type: 'timer', milliseconds: 1000 }])
   const packet = dataPacket(1, 511)
   t.same(transfer.handle({ type: 'blocks', packets: [packet] }), [{ type: 'send', packets: [packet] }, { type: 'timer', milliseconds: 1000 }])
   t.same(transfer.handle({ type: 'ack', block: 1 }), [{ type: 'done', confirmed: true }])
@@ -251,6 +251,17 @@ t.test('a read that fails is told to the client', t => {
   const effects = transfer.handle({ type: 'readFailed', message: 'EIO' })
   t.match(effects, [{ type: 'send' }, { type: 'fail', reason: 'unreadable', message: 'EIO' }])
   t.equal(effects[0]?.type === 'send' && nameOf(effects[0].packets[0]!), 'ERROR 0')
+  t.end()
+})
+
+t.test('blocks are read over those before when none of these may be sent again', t => {
+  const transfer = new ReadTransfer(terms([['windowsize', '2']]))
+  transfer.start()
+  t.match(transfer.handle({ type: 'ack', block: 0 }), [{ type: 'read', count: 2, over: true }, { type: 'timer' }])
+  transfer.handle({ type: 'blocks', packets: [1, 2].map(block => dataPacket(block, 512)) })
+  t.match(transfer.handle({ type: 'ack', block: 1 }), [{ type: 'send' }, { type: 'read', count: 1, over: false }, { type: 'timer' }])
+  transfer.handle({ type: 'blocks', packets: [dataPacket(3, 512)] })
+  t.match(transfer.handle({ type: 'ack', block: 3 }), [{ type: 'read', count: 2, over: true }, { type: 'timer' }])
   t.end()
 })
 

@@ -105,3 +105,27 @@ t.test('two hours are not too long, a millisecond more is', t => {
   t.match(endings, [{ message: 'the transfer took too long' }])
   t.end()
 })
+
+t.test('a socket that keeps what it is given is given memory that stays as it is', t => {
+  const content = Buffer.concat([Buffer.alloc(512, 'a'), Buffer.alloc(512, 'b'), Buffer.alloc(100, 'c')])
+  for (const keeps of [true, false]) {
+    const given: Uint8Array[] = []
+    const take = (data: Uint8Array): void => { given.push(data) }
+    const s = new TransferSession({
+      name: 'a',
+      mode: 'octet',
+      client: { address: '192.0.2.9', port: 1024 },
+      file: memoryFile('a', content),
+      terms: negotiate([], { limits: { maxBlockSize: 1468, maxWindowSize: 32 }, size: content.length }),
+      socket: keeps ? { send: take } : { send: take, sendAll: packets => { packets.forEach(take) } },
+      clock: new FakeClock(),
+      onEnd: () => {}
+    })
+    s.start()
+    for (const block of [1, 2]) s.receive(ack(block))
+    t.equal(given.length, 3)
+    const shown = given.map(data => String.fromCharCode(data[4]!)).join('')
+    t.equal(shown, keeps ? 'abc' : 'ccc')
+  }
+  t.end()
+})
