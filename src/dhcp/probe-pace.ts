@@ -7,6 +7,9 @@
 const burst = 128
 const perSecond = 64
 
+/** Where there is no slack any more, there has to be so much before anything is looked at: a look that began late is waited for. */
+const enoughAgain = burst / 2
+
 export type ProbeDecision = 'ask' | 'pass'
 
 export class ProbePace {
@@ -14,6 +17,7 @@ export class ProbePace {
   #slack = burst
   #at: number
   #storm = false
+  #isDry = false
 
   constructor (now: number) { this.#at = now }
 
@@ -23,10 +27,10 @@ export class ProbePace {
    */
   next (now: number, behind: boolean): { readonly pace: ProbeDecision, readonly began: boolean } {
     this.#pass(now)
-    const enough = !behind && this.#slack >= 1
+    const enough = !behind && this.#takes()
     this.#slack = Math.max(-burst, this.#slack - 1)
     if (enough) {
-      if (this.#slack >= burst / 2) this.#storm = false
+      if (this.#slack >= enoughAgain) this.#storm = false
       return { pace: 'ask', began: false }
     }
     const began = !this.#storm
@@ -36,15 +40,20 @@ export class ProbePace {
 
   hasSlack (now: number): boolean {
     this.#pass(now)
-    return this.#slack >= 1
+    return this.#takes()
   }
 
   /** How many of so many addresses may be looked at ahead; they count as looked at. */
   ahead (now: number, wanted: number): number {
     this.#pass(now)
-    const count = Math.max(0, Math.min(wanted, Math.floor(this.#slack)))
+    const count = this.#takes() ? Math.min(wanted, Math.floor(this.#slack)) : 0
     this.#slack -= count
     return count
+  }
+
+  #takes (): boolean {
+    this.#isDry = this.#slack < (this.#isDry ? enoughAgain : 1)
+    return !this.#isDry
   }
 
   #pass (now: number): void {

@@ -60,7 +60,29 @@ t.test('a look ahead is a look: what it takes is not there for another one, and 
   t.equal(pace.ahead(0, 1), 0)
   t.equal(asked(pace, 0, 100), 0)
   t.equal(pace.ahead(500, 64), 0, 'a storm is paid for first')
-  t.equal(pace.hasSlack(1625), true)
-  t.equal(pace.ahead(2000, 64), 28)
+  t.equal(pace.hasSlack(1625), false, 'and one that was just begun would be waited for')
+  t.equal(pace.ahead(2550, 64), 0)
+  t.equal(pace.hasSlack(2563), true)
+  t.equal(pace.ahead(2563, 64), 64)
+  t.end()
+})
+
+t.test('of machines that come faster than there is slack for none waits for a look that was begun a moment before', t => {
+  for (const apart of [5, 10]) {
+    const pace = new ProbePace(0)
+    // When the looks at the addresses that are given next began; 64 were there before anybody came.
+    const looks = Array.from({ length: 64 }, () => -1000)
+    const [waited, passed]: [number[], number[]] = [[], []]
+    for (let now = 0; now < 10_000; now += apart) {
+      const began = looks.shift()
+      if (began === undefined && pace.next(now, false).pace === 'ask') waited.push(now)
+      if (began === undefined) passed.push(now)
+      if (began !== undefined && now - began < 300) waited.push(now)
+      const wanted = pace.hasSlack(now) ? 64 - looks.length : 0
+      for (let count = pace.ahead(now, wanted); count > 0; count--) looks.push(now)
+    }
+    t.same(waited, [], `one each ${apart} ms`)
+    t.ok(passed.length > 300, 'they go on unasked')
+  }
   t.end()
 })
