@@ -4,7 +4,7 @@
 //
 //   --machines N (1000)   --over SECONDS (0)   --loss PER CENT (0), of UDP's datagrams
 //   --kernel MIB (1)      --initrd MIB (1)     --rewrite N (0): so many other groups rewritten through gRPC meanwhile, again and again
-//   --limit SECONDS (120) --no-peers           --json
+//   --limit SECONDS (120) --idle SECONDS (0): the server stands so long before they come    --no-peers    --json
 //
 // Machines and server share the cores, and one hop lies between them, so that the kernel knows one neighbour and not ten thousand. Beside
 // it, where both are there: dnsmasq (Debian's) with Matchbox (MATCHBOX_BIN).
@@ -31,7 +31,7 @@ const range = { first: '10.65.0.1', last: '10.127.255.250' }
 const loaderSize = 72 * 1024
 const loader = 'undionly.kpxe'
 
-type Asked = Readonly<Record<'machines' | 'over' | 'loss' | 'limit' | 'rewrite', number>>
+type Asked = Readonly<Record<'machines' | 'over' | 'loss' | 'limit' | 'rewrite' | 'idle', number>>
 interface Served {
   readonly name: string
   readonly processes: readonly ChildProcess[]
@@ -135,6 +135,7 @@ async function measure (network: Network, { name, processes, metrics, certificat
     : network.spawn(network.client, [...typescript, script('rewrite-groups'), `${own}:8081`, certificates, String(asked.machines), String(asked.rewrite)], 'pipe')
   const puts = rewriting === undefined ? undefined : output(rewriting)
   if (rewriting !== undefined) await pause(3000)
+  await pause(asked.idle)
   const before = cpu()
   const looksBefore = metrics ? looks(network) : undefined
   const result = JSON.parse(await output(network.spawn(network.client, [...typescript, script('generate'), JSON.stringify(asked)], 'pipe'))) as StormResult & { generatorCpu: number }
@@ -189,6 +190,7 @@ const options = {
   kernel: { type: 'string', default: '1' },
   initrd: { type: 'string', default: '1' },
   rewrite: { type: 'string', default: '0' },
+  idle: { type: 'string', default: '0' },
   limit: { type: 'string', default: '120' },
   'no-peers': { type: 'boolean', default: false },
   json: { type: 'boolean', default: false }
@@ -201,7 +203,8 @@ export async function run (args: readonly string[]): Promise<void> {
     over: numberOf('--over', values.over, { least: 0, hasParts: true }) * 1000,
     loss: numberOf('--loss', values.loss, { least: 0, most: 100, hasParts: true }) / 100,
     limit: numberOf('--limit', values.limit, { hasParts: true }) * 1000,
-    rewrite: numberOf('--rewrite', values.rewrite, { least: 0 })
+    rewrite: numberOf('--rewrite', values.rewrite, { least: 0 }),
+    idle: numberOf('--idle', values.idle, { least: 0, hasParts: true }) * 1000
   }
   const images = (['kernel', 'initrd'] as const).map(name => ({ name, size: numberOf(`--${name}`, values[name]) * 2 ** 20 }))
   const program = builtProgram()
