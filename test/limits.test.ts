@@ -19,6 +19,7 @@ import { connectionShares } from '../src/net/descriptors.js'
 import { connectionBuffer } from '../src/net/listening-socket.js'
 import { mostDiscovers, mostOfKnown, mostOthers } from '../src/dhcp/backlog.js'
 import { maximumLength } from '../src/dhcp/constants.js'
+import { handful, mostIdle, mostSetAside } from '../src/dhcp/idle-looks.js'
 import { lookCounts, mostAhead, mostLooks } from '../src/dhcp/looks-ahead.js'
 import { rememberedMachines, requestRate, returningRate } from '../src/dhcp/message-exchange.js'
 import { rememberedTransactions } from '../src/dhcp/transactions.js'
@@ -113,6 +114,8 @@ const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]>
   ['DISCOVERs that wait', NaN, mostDiscovers],
   ['addresses that are looked at before a machine is to have them', mostAhead, mostLooks],
   ['time for which such a look counts', lookCounts / 1000, NaN],
+  ["addresses of the interface's own link that are looked at while no new machine comes", handful, mostIdle],
+  ['addresses that somebody uses which are set aside before a machine comes', NaN, mostSetAside],
   ['other messages that wait', NaN, mostOthers],
   ['DISCOVERs, offers and their packets that are not recorded yet, while messages wait', NaN, mostUntold],
   ['request, octets', maxRequestLength, NaN],

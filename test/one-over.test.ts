@@ -510,6 +510,10 @@ const tries: Readonly<Record<string, Readonly<Record<string, Try | Elsewhere>>>>
     'messages that wait, of machines that somebody named': ['dhcp/backlog.test.ts', 'whoever speaks in the name of a machine crowds out that one alone'],
     'addresses that are looked at before a machine is to have them': ['dhcp/looks-ahead.test.ts', 'so many are remembered, and those that count no more make room'],
     'time for which such a look counts': ['dhcp/looks-ahead.test.ts', 'it counts for a minute, and not before it began'],
+    "addresses of the interface's own link that are looked at while no new machine comes": [
+      'dhcp/idle-looks.test.ts', 'of an hour without machines: one look at a time, a handful that counts, the others found free lately, and no other address'
+    ],
+    'addresses that somebody uses which are set aside before a machine comes': ['dhcp/idle-watch.test.ts', 'something that answers for most: a handful is set aside at most'],
     'DISCOVERs that wait': ['dhcp/backlog.test.ts', 'whatever arrives, it holds so many'],
     'other messages that wait': ['dhcp/backlog.test.ts', 'whatever arrives, it holds so many'],
     'DISCOVERs, offers and their packets that are not recorded yet, while messages wait': ['machines/told-later.test.ts', 'with one more than may wait, those of the machine that waits longest are told']

@@ -14,7 +14,7 @@ import type { LeaseStore } from './lease-store.js'
 import type { Lease, LeaseTable } from './leases.js'
 import { MessageExchange } from './message-exchange.js'
 import { OfferProbes } from './offer-probes.js'
-import { FirstLook, type LookForOthers } from './other-servers.js'
+import { type LookForOthers, OtherServers } from './other-servers.js'
 import { leasesWithout } from './reservations.js'
 import { handleDhcp, isOurs, type ServerOutcome, type Reply, type ServerContext } from './server-decision.js'
 import { type DhcpSettings, standingContext } from './server-settings.js'
@@ -46,6 +46,8 @@ export interface DhcpServer {
   readonly rebind: (bind: Bind) => Promise<void>
   /** The interface has other addresses: what machines are told from the next packet on. */
   readonly moveTo: (server: Ipv4, own: readonly Ipv4[]) => void
+  /** Whether machines on the interface can be heard: it is taken for granted until this says otherwise. */
+  readonly linkIs: (up: boolean) => void
   /** Messages that wait to be decided on. */
   readonly waiting: number
   /** Ends the lease or the quarantine of an address; false when it has none. */
@@ -71,7 +73,8 @@ class Server implements DhcpServer {
   /** Answers that wait for their lease to be saved, or for a probe. */
   readonly #unsent = new Set<Promise<void>>()
   #closing = false
-  readonly #firstLook = new FirstLook()
+  readonly #others = new OtherServers()
+  #isUp = true
   readonly #exchange: MessageExchange
   readonly #inbox: Inbox<undefined>
   readonly #keeper: LeaseKeeper
@@ -86,7 +89,12 @@ class Server implements DhcpServer {
     this.#keeper = new LeaseKeeper(options)
     this.#turns = new AnswerTurns({ ...options, turn: options.turn })
     this.#probes = new OfferProbes({
-      ...options, probe: options.probe, keeper: this.#keeper, context: () => this.#context(), isBehind: () => this.#inbox.waiting > 0
+      ...options,
+      probe: options.probe,
+      keeper: this.#keeper,
+      context: () => this.#context(),
+      isBehind: () => this.#inbox.waiting > 0,
+      isAlone: () => this.#isUp && this.#socket !== undefined && !this.#isShared && this.#others.isAlone(options.clock.now())
     })
     this.#inbox = new Inbox({
       steady: options.steady,
@@ -98,13 +106,14 @@ class Server implements DhcpServer {
 
   async listen (): Promise<void> {
     const { network, bind, others } = this.#options
-    if (others !== undefined) await this.#firstLook.start(others, this.#options)
+    if (others !== undefined) await this.#others.start(others, this.#options)
     try {
       this.#socket = await network.bind(bindOptions(bind), this.#onDatagram)
     } catch (error) {
-      await this.#firstLook.end()
+      await this.#others.end()
       throw error
     }
+    this.#probes.start()
   }
 
   readonly #onDatagram = (data: Buffer, from: Endpoint): void => { this.#inbox.receive(data, from, undefined, this.#socket) }
@@ -125,6 +134,11 @@ class Server implements DhcpServer {
     this.#standing = standingContext(this.#settings, this.#options)
   }
 
+  linkIs (up: boolean): void {
+    if (!up) this.#probes.forget()
+    this.#isUp = up
+  }
+
   configure (settings: DhcpSettings): void {
     const { table, clock } = this.#options
     const lost = leasesWithout(table.values(), this.#standing.reservations, settings.reservations, clock.now())
@@ -142,7 +156,8 @@ class Server implements DhcpServer {
   async close (): Promise<void> {
     this.#closing = true
     this.#turns.close()
-    await Promise.all([...this.#unsent, this.#firstLook.end()])
+    this.#probes.close()
+    await Promise.all([...this.#unsent, this.#others.end()])
     await this.#socket?.close()
   }
 
@@ -163,6 +178,7 @@ class Server implements DhcpServer {
     const { dhcpMessageType, serverIdentifier: ip } = request.options
     if (dhcpMessageType !== 'REQUEST' || ip === undefined) return
     if (fellows?.().includes(ip) === true || isOurs(ip, request, this.#standing)) return
+    this.#others.seen(this.#options.clock.now())
     const news = this.#exchange.firstInAWhile(`other_server ${ip}`)
     if (news) log.warn({ ip: formatIpv4(ip), mac }, 'dhcp.other_server')
     onEvent({ kind: 'other_server', ip, mac, news })

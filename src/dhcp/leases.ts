@@ -2,7 +2,7 @@
 // address, never by client identifier: PXE ROM, iPXE, initramfs and system each send another one (RFC 2131 section 4.2
 // would give them four addresses), and the boot needs one.
 import type { Ipv4 } from '../net/ipv4.js'
-import type { Mac } from '../net/mac.js'
+import { macFromBytes, type Mac } from '../net/mac.js'
 import { type Expiry, ExpiryQueue } from './expiry-queue.js'
 import { type AddressRange, inRange } from './subnet.js'
 
@@ -33,6 +33,9 @@ export interface LeaseView {
   /** Milliseconds after its end in which a lease keeps its address from other machines; none without it. */
   readonly grace?: number
 }
+
+/** In whose name an address is set aside that somebody uses unasked. */
+export const nobody = macFromBytes(Buffer.alloc(6))
 
 /** Not yet a lease: nobody is told to keep it. */
 export const isOffer = (lease: Lease): boolean => lease.state === 'offered'

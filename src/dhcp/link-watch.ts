@@ -18,6 +18,8 @@ export interface LinkFollower {
   readonly rebind: () => Promise<void>
   /** What machines are told from now on. */
   readonly moveTo: (own: Ipv4, all: readonly Ipv4[]) => void
+  /** Whether machines there can be heard, each time that changes; at the start it is taken for granted. */
+  readonly linkIs: (up: boolean) => void
   /** Messages that wait to be decided on. */
   readonly waiting: number
   readonly close: () => Promise<void>
@@ -206,6 +208,7 @@ class LinkWatch {
     if (now === this.#amiss) return
     this.#amiss = now
     this.#missing = undefined
+    this.#follower?.linkIs(now === undefined)
     const part = hindranceOf(this.#name)
     if (now === undefined) {
       hindrances.delete(part)

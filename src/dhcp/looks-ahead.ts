@@ -1,5 +1,6 @@
 // Looks whether an address is in use that were begun before a machine waits for it: of the addresses that newcomers get next. Who comes
-// while machines come is offered one that is known to be free, and waits for no look.
+// while machines come is offered one that is known to be free, and waits for no look. Those that idle looks (idle-looks.ts) found free are
+// remembered for longer: where one of them is asked after once more, a shorter look will do.
 import type { Ipv4 } from '../net/ipv4.js'
 import type { Lease } from './leases.js'
 
@@ -12,28 +13,34 @@ export const mostLooks = 256
 /** Milliseconds for which a look counts: as long as an offer is held, which its machine may take that long after the look. */
 export const lookCounts = 60_000
 
+/** Milliseconds for which it is remembered that an idle look found an address free. */
+export const freeLately = 300_000
+
 export interface LookAhead<Answer> {
   /** When it began, epoch milliseconds. */
   readonly at: number
   /** What the table said of the address. */
   readonly lease: Lease | undefined
-  /** Undefined as long as it lasts. */
+  /** Begun while nobody new came. */
+  readonly idle: boolean
+  /** Undefined as long as it lasts; that of the look before it as long as it lasts and that one counts. */
   answer: Answer | undefined
   /** Fulfilled when it is over. */
   readonly over: Promise<Answer>
 }
 
-export class LooksAhead<Answer> {
+export class LooksAhead<Answer extends { readonly inUse: boolean }> {
   /** The oldest first. */
   readonly #looks = new Map<Ipv4, LookAhead<Answer>>()
 
   /** How many more may be begun at `now`. */
   room (now: number): number {
+    let counted = 0
     for (const [ip, look] of this.#looks) {
-      if (counts(look, now)) break
-      this.#looks.delete(ip)
+      if (counts(look, now)) counted++
+      else if (!isFreeLately(look, now)) this.#looks.delete(ip)
     }
-    return mostLooks - this.#looks.size
+    return mostLooks - counted
   }
 
   has (ip: Ipv4, now: number): boolean {
@@ -41,15 +48,37 @@ export class LooksAhead<Answer> {
     return look !== undefined && counts(look, now)
   }
 
+  /** When the look at it that is remembered began, over or not. */
+  begunAt (ip: Ipv4): number | undefined { return this.#looks.get(ip)?.at }
+
+  /** What was heard of those addresses and counts. */
+  answers (addresses: readonly Ipv4[], now: number): ReadonlyArray<{ readonly ip: Ipv4, readonly answer: Answer }> {
+    return addresses.flatMap(ip => {
+      const look = this.#looks.get(ip)
+      return look?.answer !== undefined && counts(look, now) ? [{ ip, answer: look.answer }] : []
+    })
+  }
+
+  /** Whether an idle look found it free a few minutes ago, and it has had no other lease since than this one. */
+  wasFree (ip: Ipv4, now: number, lease: Lease | undefined): boolean {
+    const look = this.#looks.get(ip)
+    return look !== undefined && look.lease === lease && isFreeLately(look, now)
+  }
+
   /** `asked` never rejects. */
-  begin (ip: Ipv4, now: number, lease: Lease | undefined, asked: Promise<Answer>): void {
+  begin (ip: Ipv4, now: number, lease: Lease | undefined, asked: Promise<Answer>, idle = false): LookAhead<Answer> {
+    const before = this.#looks.get(ip)
     const over = asked.then(answer => {
       look.answer = answer
       return answer
     })
-    const look: LookAhead<Answer> = { at: now, lease, answer: undefined, over }
+    const stands = before !== undefined && before.lease === lease && counts(before, now)
+    const look: LookAhead<Answer> = { at: now, lease, idle, answer: stands ? before.answer : undefined, over }
     this.#looks.delete(ip)
     this.#looks.set(ip, look)
+    // What counts no more is older than what does.
+    if (this.#looks.size > mostLooks) this.#looks.delete(this.#looks.keys().next().value as Ipv4)
+    return look
   }
 
   /**
@@ -63,9 +92,20 @@ export class LooksAhead<Answer> {
     return look !== undefined && counts(look, now) && (held === look.lease || isGiven) ? look : undefined
   }
 
+  /** Whether this is what is remembered of the address: no machine has taken it, and the network is the same. */
+  holds (ip: Ipv4, look: LookAhead<Answer>): boolean { return this.#looks.get(ip) === look }
+
+  /** The address is nobody's to give. */
+  drop (ip: Ipv4): void { this.#looks.delete(ip) }
+
   /** The network is another one. */
   forget (): void { this.#looks.clear() }
 }
 
 /** Nothing counts that began in the future: the clock was set back. */
-const counts = ({ at }: Pick<LookAhead<unknown>, 'at'>, now: number): boolean => at <= now && now - at < lookCounts
+const isWithin = ({ at }: Pick<LookAhead<unknown>, 'at'>, now: number, milliseconds: number): boolean => at <= now && now - at < milliseconds
+
+const counts = (look: Pick<LookAhead<unknown>, 'at'>, now: number): boolean => isWithin(look, now, lookCounts)
+
+const isFreeLately = (look: LookAhead<{ readonly inUse: boolean }>, now: number): boolean =>
+  look.idle && look.answer?.inUse === false && isWithin(look, now, freeLately)

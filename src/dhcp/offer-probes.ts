@@ -1,16 +1,17 @@
 // Offers that wait to hear whether somebody uses their address (RFC 2131 section 3.1 step 2), as far as there is slack to ask, and as
-// far as the answers can be believed. With each newcomer the addresses that are given next are looked at too (looks-ahead.ts), so that of
-// many that come after one another only the first wait.
+// far as the answers can be believed. With each newcomer the addresses that are given next are looked at too (looks-ahead.ts), and the
+// first few of them while nobody comes (idle-watch.ts), so that few wait.
 import type { Clock } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
-import type { ConflictAnswer, ConflictProbe } from '../net/conflict-probe.js'
+import { byWhom, type ConflictAnswer, type ConflictProbe } from '../net/conflict-probe.js'
 import { formatIpv4, type Ipv4, unspecified } from '../net/ipv4.js'
-import { macFromBytes, type Mac } from '../net/mac.js'
+import type { Mac } from '../net/mac.js'
 import { upcomingOn } from './allocate.js'
 import type { ClientMessage } from './client-info.js'
 import type { DhcpEvent } from './dhcp-event.js'
+import { IdleWatch } from './idle-watch.js'
 import type { LeaseKeeper } from './lease-keeper.js'
-import { isActive, type Lease, type LeaseTable } from './leases.js'
+import { isActive, type Lease, type LeaseTable, nobody } from './leases.js'
 import { type LookAhead, LooksAhead, mostAhead } from './looks-ahead.js'
 import { ProbePace } from './probe-pace.js'
 import { ProbeTrust } from './probe-trust.js'
@@ -27,6 +28,8 @@ export interface OfferProbesOptions {
   readonly onEvent: (event: DhcpEvent) => void
   /** Whether messages wait to be decided on. */
   readonly isBehind: () => boolean
+  /** Whether this server gives the addresses of its link alone, and machines there are heard. */
+  readonly isAlone: () => boolean
   /** What decisions are made with now, to see which addresses newcomers get next. */
   readonly context: () => ServerContext
 }
@@ -42,10 +45,8 @@ export interface OfferEnds {
   readonly drop: (asked: ClientMessage, reason: string) => void
 }
 
-const byWhom = (answer: ConflictAnswer): string => (answer.inUse ? answer.by : undefined) ?? 'a host behind a router'
-
-/** In whose name an address is set aside that somebody uses unasked. */
-const nobody = macFromBytes(Buffer.alloc(6))
+/** Milliseconds for the look at an address that was found free a few minutes ago: by ARP a host there answers within a few. */
+const shortLook = 80
 
 export class OfferProbes {
   readonly #options: OfferProbesOptions
@@ -54,11 +55,21 @@ export class OfferProbes {
   readonly #ahead = new LooksAhead<ConflictAnswer>()
   /** By the address that is asked after, what waits. */
   readonly #probing = new Map<Ipv4, PendingOffer>()
+  #idle: IdleWatch | undefined
 
   constructor (options: OfferProbesOptions) {
     this.#options = options
     this.#pace = new ProbePace(options.clock.now())
   }
+
+  /** Looks ahead while no machine comes, from now on. */
+  start (): void {
+    const { probe, isBehind, isAlone } = this.#options
+    if (probe === undefined) return
+    this.#idle = new IdleWatch({ ...this.#options, probe, looks: this.#ahead, pace: this.#pace, isIdle: () => isAlone() && !isBehind() })
+  }
+
+  close (): void { this.#idle?.close() }
 
   /** By another server of the same store, while the offer was kept. */
   #isBound ({ ip, mac }: Lease): boolean {
@@ -72,6 +83,7 @@ export class OfferProbes {
     const { lease, holder } = outcome
     const { table, probe, keeper } = this.#options
     const pending = this.#probing.get(outcome.reply.yiaddr)
+    const patience = lease === undefined || holder !== undefined ? undefined : this.#patienceFor(lease.ip)
     const look = lease === undefined || holder !== undefined ? undefined : this.#lookedAt(lease)
     if (lease !== undefined && !this.#isBound(lease)) table.set(lease)
     if (pending !== undefined && outcome.reply.yiaddr !== unspecified) {
@@ -83,7 +95,7 @@ export class OfferProbes {
     if (lease !== undefined && outcome.probe && probe !== undefined) {
       const { ip } = lease
       const { mac } = asked.client
-      const over = look?.over ?? (this.#hasSlackToAsk() || holder !== undefined ? probe.ask(ip, mac) : undefined)
+      const over = look?.over ?? (this.#hasSlackToAsk() || holder !== undefined ? probe.ask(ip, mac, patience) : undefined)
       if (holder === undefined) this.#lookAhead(probe, asked)
       if (look?.answer !== undefined) {
         this.#conclude(look.answer, lease, { outcome, asked }, ends)
@@ -107,6 +119,12 @@ export class OfferProbes {
     return pace === 'ask'
   }
 
+  /** How long a look at the address has to last; undefined for a whole one. */
+  #patienceFor (ip: Ipv4): number | undefined {
+    const { table, clock } = this.#options
+    return this.#ahead.wasFree(ip, clock.now(), table.get(ip)) ? shortLook : undefined
+  }
+
   /** A look that was begun before this address was given. */
   #lookedAt (lease: Lease): LookAhead<ConflictAnswer> | undefined {
     const { table, clock } = this.#options
@@ -117,12 +135,15 @@ export class OfferProbes {
   #lookAhead (probe: ConflictProbe, { request }: ClientMessage): void {
     const { table, clock, isBehind, context } = this.#options
     const now = clock.now()
+    if (isBehind() || !this.#pace.hasSlack(now)) return
     const room = Math.min(mostAhead, this.#ahead.room(now))
-    if (isBehind() || room <= 0 || !this.#pace.hasSlack(now)) return
+    if (room <= 0) return
     const state = context()
     const next = upcomingOn(linkOf(request, state.subnets, ownOf(state)), state, mostAhead)
     const wanted = next.filter(ip => !this.#ahead.has(ip, now)).slice(0, room)
-    for (const ip of wanted.slice(0, this.#pace.ahead(now, wanted.length))) this.#ahead.begin(ip, now, table.get(ip), probe.ask(ip, nobody))
+    for (const ip of wanted.slice(0, this.#pace.ahead(now, wanted.length))) {
+      this.#ahead.begin(ip, now, table.get(ip), probe.ask(ip, nobody, this.#patienceFor(ip)))
+    }
   }
 
   /** What was heard is of a network that the service is not on any more. */

@@ -45,13 +45,32 @@ export function hasLeasesOn (leases: Iterable<Lease>, networks: readonly Subnet[
 
 type Asker = Pick<OtherServersOptions, 'network' | 'server' | 'clock'> & { readonly log: Logger, readonly onEvent: (event: DhcpEvent) => void }
 
-/** The look at the start: waited for where nobody else may answer; where others may, it goes on beside the work. */
-export class FirstLook {
+/** Milliseconds for which another server that was seen may be there still. */
+const inDoubtFor = 60 * 60_000
+
+/**
+ * What is known of other servers. The look at the start is waited for where nobody else may answer; where others may, it goes on beside the
+ * work.
+ */
+export class OtherServers {
   readonly #ended = new AbortController()
   #looking: Promise<void> | undefined
+  #isLooking = false
+  #seenAt = -Infinity
+
+  /** Whether this one is known to be alone at `now`, epoch milliseconds. */
+  isAlone (now: number): boolean { return !this.#isLooking && Math.abs(now - this.#seenAt) > inDoubtFor }
+
+  /** Another one was heard of. */
+  seen (now: number): void { this.#seenAt = now }
 
   async start (look: LookForOthers, asker: Asker): Promise<void> {
-    this.#looking = refuseBesideOthers(look, asker, this.#ended.signal)
+    const onEvent = (event: DhcpEvent): void => {
+      this.seen(asker.clock.now())
+      asker.onEvent(event)
+    }
+    this.#isLooking = true
+    this.#looking = refuseBesideOthers(look, { ...asker, onEvent }, this.#ended.signal).finally(() => { this.#isLooking = false })
     if (look.allowed) unwaited(this.#looking)
     else await this.#looking
   }

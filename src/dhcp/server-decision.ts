@@ -220,7 +220,7 @@ function onDecline (asked: LinkMessage, context: ServerContext): ServerOutcome {
 }
 
 /** The lease of an address that somebody uses without asking: nobody gets it for ten minutes, each time twice as long. */
-export function setAside (held: Lease, mac: Mac, now: number): Lease {
+export function setAside (held: Pick<Lease, 'ip' | 'declines'>, mac: Mac, now: number): Lease {
   const declines = (held.declines ?? 0) + 1
   const expires = now + Math.min(longestQuarantine, quarantine * 2 ** (declines - 1))
   return { ip: held.ip, mac, state: 'declined', since: now, expires, declines }

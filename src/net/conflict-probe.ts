@@ -21,9 +21,12 @@ export type ConflictAnswer =
   | { readonly inUse: true, readonly by: Mac | undefined }
 
 export interface ConflictProbe {
-  /** Whether a machine other than `mac` uses the address; answers within some `longestProbe` milliseconds and never rejects. */
-  readonly ask: (ip: Ipv4, mac: Mac) => Promise<ConflictAnswer>
+  /** Whether a machine other than `mac` uses the address; answers within some `patience` milliseconds, or 300, and never rejects. */
+  readonly ask: (ip: Ipv4, mac: Mac, patience?: number) => Promise<ConflictAnswer>
 }
+
+/** By whom it is used, for people. */
+export const byWhom = (answer: ConflictAnswer): string => (answer.inUse ? answer.by : undefined) ?? 'a host behind a router'
 
 const longestProbe = 300
 
@@ -44,12 +47,13 @@ interface Question {
   readonly ip: Ipv4
   readonly mac: Mac
   readonly asked: number
+  readonly patience: number
   /** What the ARP table said of the address until then. */
   readonly before: Mac | undefined
   readonly answer: (answer: ConflictAnswer) => void
 }
 
-const isOver = ({ asked }: Question, now: number): boolean => now - asked >= longestProbe - lookEvery
+const isOver = ({ asked, patience }: Question, now: number): boolean => now - asked >= patience - lookEvery
 
 /** `close` answers what is asked still, and lets go of the socket. `read` gives what the kernel has found out by ARP. */
 export const createConflictProbe = (read: () => Promise<ArpTable> = readArpTable): ConflictProbe & { readonly close: () => void } =>
@@ -69,12 +73,12 @@ class Probe implements ConflictProbe {
 
   constructor (read: () => Promise<ArpTable>) { this.#read = read }
 
-  async ask (ip: Ipv4, mac: Mac): Promise<ConflictAnswer> {
+  async ask (ip: Ipv4, mac: Mac, patience = longestProbe): Promise<ConflictAnswer> {
     const before = (await this.#readTable()).get(formatIpv4(ip))
     // Without a socket (no descriptor is left) nobody can be asked.
     if (before === mac || this.#closed || !this.#send(ip)) return free
     return await new Promise(resolve => {
-      this.#questions.add({ ip, mac, asked: performance.now(), before, answer: resolve })
+      this.#questions.add({ ip, mac, asked: performance.now(), patience, before, answer: resolve })
       this.#timer ??= setInterval(() => { unwaited(this.#look()) }, lookEvery)
     })
   }

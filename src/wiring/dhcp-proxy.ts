@@ -55,6 +55,7 @@ export function proxyOn (parts: RunningParts, home: Home, place: ListenPlace, bo
           proxy.moveTo(own)
           proxy.configure(currentBoot(parts, home))
         },
+        linkIs: () => {},
         close: async () => {
           stop()
           gathering?.cancel()

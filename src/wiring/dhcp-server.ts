@@ -63,6 +63,7 @@ export function serverOn (parts: RunningParts, home: Home, place: ListenPlace, c
           server.moveTo(own, all)
           unwaited(dhcpServers.configure())
         },
+        linkIs: up => { server.linkIs(up) },
         close: async () => {
           dhcpServers.remove(server)
           await server.close()

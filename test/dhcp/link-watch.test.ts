@@ -14,7 +14,7 @@ async function followed (name: string) {
   const [clock, lines, hindrances, links] = [new FakeClock(), logLines(), new Map<string, string>(), new Set<Pick<LinkFollower, 'waiting'>>()]
   const did: string[] = []
   const follower: LinkFollower = {
-    waiting: 0, rebind: async () => { did.push('rebind') }, moveTo: () => { did.push('move') }, close: async () => { did.push('close') }
+    waiting: 0, rebind: async () => { did.push('rebind') }, moveTo: () => { did.push('move') }, linkIs: up => { did.push(up ? 'up' : 'down') }, close: async () => { did.push('close') }
   }
   const close = await followLink(
     { clock, log: createLog({ level: 'info', pretty: false, destination: lines.stream }), hindrances, links, restart: () => { did.push('restart') } },

@@ -1,6 +1,6 @@
 // Looks begun before anybody waits for them: for how long they count, for whom, and how many there are.
 import t from 'tap'
-import { lookCounts, LooksAhead, mostLooks } from '../../src/dhcp/looks-ahead.js'
+import { freeLately, lookCounts, LooksAhead, mostLooks } from '../../src/dhcp/looks-ahead.js'
 import type { Lease } from '../../src/dhcp/leases.js'
 import type { ConflictAnswer } from '../../src/net/conflict-probe.js'
 import { ip, mac, testMac } from '../helpers/dhcp.js'
@@ -59,4 +59,55 @@ t.test('so many are remembered, and those that count no more make room', async t
   t.equal(looks.room(lookCounts + 20), 20, 'one that was begun anew is as new as that')
   looks.forget()
   t.equal(looks.room(lookCounts + 20), mostLooks)
+})
+
+t.test('that an idle look found it free is remembered for five minutes, of this lease alone', async t => {
+  for (const [what, idle, answer, now, lease, wasFree] of [
+    ['just now', true, { inUse: false }, 1000, undefined, true],
+    ['within five minutes', true, { inUse: false }, 999 + freeLately, undefined, true],
+    ['later', true, { inUse: false }, 1000 + freeLately, undefined, false],
+    ['the clock was set back', true, { inUse: false }, 999, undefined, false],
+    ['another lease since', true, { inUse: false }, 1000, offered, false],
+    ['it is in use', true, { inUse: true, by: testMac }, 1000, undefined, false],
+    ['as machines came, perhaps behind a router', false, { inUse: false }, 1000, undefined, false]
+  ] as const) {
+    const looks = new LooksAhead<ConflictAnswer>()
+    const look = looks.begin(address, 1000, undefined, Promise.resolve(answer), idle)
+    t.equal(looks.wasFree(address, now, lease), false, 'not as long as it lasts')
+    await look.over
+    t.equal(looks.wasFree(address, now, lease), wasFree, what)
+    looks.room(now)
+    t.equal(looks.begunAt(address), wasFree || looks.has(address, now) ? 1000 : undefined, 'and no more is remembered')
+  }
+})
+
+t.test('as long as a look is made anew the one before it counts, and what it said', async t => {
+  for (const [what, now, lease, answer] of [
+    ['it counts still', 1000 + lookCounts - 1, undefined, { inUse: false }],
+    ['no more', 1000 + lookCounts, undefined, undefined],
+    ['another lease since', 2000, offered, undefined]
+  ] as const) {
+    const looks = new LooksAhead<ConflictAnswer>()
+    await looks.begin(address, 1000, undefined, free, true).over
+    let end = (_answer: ConflictAnswer): void => {}
+    const look = looks.begin(address, now, lease, new Promise(resolve => { end = resolve }), true)
+    t.same(look.answer, answer, what)
+    t.same(looks.answers([address, address + 1], now), answer === undefined ? [] : [{ ip: address, answer }])
+    end({ inUse: true, by: testMac })
+    await look.over
+    t.match(looks.answers([address], now), [{ answer: { inUse: true } }])
+    t.same(looks.answers([address], now + lookCounts), [], 'as long as it counts')
+    t.equal(looks.holds(address, look), true)
+    looks.drop(address)
+    t.equal(looks.holds(address, look), false)
+  }
+})
+
+t.test('what was found free lately gives way to looks that count', async t => {
+  const looks = new LooksAhead<ConflictAnswer>()
+  for (let n = 0; n < mostLooks; n++) await looks.begin(address + n, 0, undefined, free, true).over
+  t.equal(looks.room(lookCounts), mostLooks)
+  for (let n = 0; n < mostLooks; n++) looks.begin(address + 1000 + n, lookCounts, undefined, free)
+  t.equal(looks.room(lookCounts), 0)
+  t.equal(looks.begunAt(address + mostLooks - 1), undefined, 'no more than so many are remembered')
 })

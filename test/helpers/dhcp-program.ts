@@ -1,7 +1,8 @@
 // The DHCP server on a real interface, for tests that start it inside a network namespace:
 // node --import=tsx test/helpers/dhcp-program.ts '{"interface":"br0","leases":"/tmp/x/leases.jsonl",...}'
 // Prints `ready`, then one JSON line for each event with addresses as text; SIGTERM closes it.
-import { systemClock } from '../../src/base/clock.js'
+import { createInterface } from 'node:readline'
+import { type Clock, systemClock } from '../../src/base/clock.js'
 import type { BootConfig } from '../../src/dhcp/boot-file.js'
 import type { DhcpEvent } from '../../src/dhcp/dhcp-event.js'
 import type { LookForOthers } from '../../src/dhcp/other-servers.js'
@@ -11,13 +12,14 @@ import { LeaseTable } from '../../src/dhcp/leases.js'
 import { startProxyServer } from '../../src/dhcp/proxy-server.js'
 import { buildReservations } from '../../src/dhcp/reservation-table.js'
 import { createLog } from '../../src/base/log.js'
-import { createConflictProbe } from '../../src/net/conflict-probe.js'
+import { type ConflictProbe, createConflictProbe } from '../../src/net/conflict-probe.js'
 import { openDeviceSocket } from '../../src/net/device-socket.js'
 import { addressesOf } from '../../src/net/interfaces.js'
 import { formatIpv4 } from '../../src/net/ipv4.js'
 import { parseMac } from '../../src/net/mac.js'
 import { type BindOptions, kernelUdp } from '../../src/net/udp.js'
 import { ip, subnet } from './dhcp.js'
+import { FakeClock } from './fake-clock.js'
 
 /** What the program is told on its command line. */
 export interface ProgramOptions {
@@ -40,6 +42,8 @@ export interface ProgramOptions {
   readonly allowOthers?: boolean
   /** Whether addresses are asked for before they are offered; true without it. */
   readonly probe?: boolean
+  /** Time stands still but for so many milliseconds as each line of standard input says, and what the network is asked is printed. */
+  readonly byHand?: boolean
 }
 
 const options = JSON.parse(process.argv[2] ?? '{}') as ProgramOptions
@@ -59,7 +63,7 @@ const onEvent = (event: DhcpEvent): void => {
   const { packet, ...rest } = { packet: undefined, ...event }
   print('ip' in rest ? { ...rest, ip: formatIpv4(rest.ip) } : rest)
 }
-const common = { network: kernelUdp, bind: device(port), server: own.ip, clock: systemClock, log, onEvent }
+const common = { network: kernelUdp, bind: device(port), server: own.ip, clock: options.byHand === true ? clockByHand() : systemClock, log, onEvent }
 
 // What machines ask for by TFTP is printed, nothing is sent.
 const tftp = await kernelUdp.bind(device(69), (data, { address }) => {
@@ -74,6 +78,23 @@ async function startProxy (): Promise<() => Promise<void>> {
   return async () => { await server.close() }
 }
 
+function clockByHand (): Clock {
+  const clock = new FakeClock()
+  createInterface({ input: process.stdin }).on('line', line => { clock.advance(Number(line)) })
+  return clock
+}
+
+function printing (probe: ConflictProbe): ConflictProbe {
+  return {
+    ask: async (address, mac, patience) => {
+      print({ kind: 'asked', ip: formatIpv4(address) })
+      const answer = await probe.ask(address, mac, patience)
+      print({ kind: 'heard', ip: formatIpv4(address), ...answer })
+      return answer
+    }
+  }
+}
+
 function lookForOthers (): { others?: LookForOthers } {
   if (options.allowOthers === undefined || own.mac === undefined) return {}
   return { others: { interfaceName: options.interface, bind: device(68), mac: own.mac, allowed: options.allowOthers } }
@@ -82,7 +103,7 @@ function lookForOthers (): { others?: LookForOthers } {
 async function startServer (): Promise<() => Promise<void>> {
   const table = new LeaseTable()
   const store = new LeaseFile({ path: options.leases, log, current: () => table.values() })
-  for (const lease of await store.load(systemClock.now())) table.set(lease)
+  for (const lease of await store.load(common.clock.now())) table.set(lease)
   const network = options.subnet ?? `${formatIpv4(own.subnet.network)}/${own.subnet.prefix}`
   const subnets = [subnet(network, options.range, { leaseTime: options.leaseTime ?? 3600 })]
   const entries = Object.entries(options.reservations ?? {}).map(([mac, address]) => ({
@@ -90,7 +111,8 @@ async function startServer (): Promise<() => Promise<void>> {
   }))
   const settings = { subnets, reservations: buildReservations(entries, subnets, own.ip), unknownClients: options.unknownClients ?? 'deny', boot }
   const probe = options.probe === false ? undefined : createConflictProbe()
-  const server = await startDhcpServer({ ...common, settings, table, store, ...probe !== undefined && { probe }, ...lookForOthers() })
+  const asking = probe !== undefined && options.byHand === true ? printing(probe) : probe
+  const server = await startDhcpServer({ ...common, settings, table, store, ...asking !== undefined && { probe: asking }, ...lookForOthers() })
   return async () => {
     await server.close()
     probe?.close()

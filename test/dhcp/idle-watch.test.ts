@@ -1,0 +1,262 @@
+// What a server looks at while no new machine comes, when it does not, and what becomes of an address that somebody uses.
+import t, { type Test } from 'tap'
+import { createLog } from '../../src/base/log.js'
+import type { DhcpEvent } from '../../src/dhcp/dhcp-event.js'
+import { type DhcpServer, type DhcpServerOptions, startDhcpServer } from '../../src/dhcp/dhcp-server.js'
+import { handful, idleEvery, mostIdle } from '../../src/dhcp/idle-looks.js'
+import type { LeaseStore } from '../../src/dhcp/lease-store.js'
+import { type Lease, LeaseTable } from '../../src/dhcp/leases.js'
+import { buildReservations } from '../../src/dhcp/reservation-table.js'
+import type { DhcpSettings } from '../../src/dhcp/server-settings.js'
+import type { ConflictAnswer, ConflictProbe } from '../../src/net/conflict-probe.js'
+import { DhcpWire } from '../helpers/dhcp-wire.js'
+import { ip, mac, request, subnet, testMac } from '../helpers/dhcp.js'
+import { FakeClock } from '../helpers/fake-clock.js'
+import { logLines } from '../helpers/log-lines.js'
+
+const server = ip('10.0.0.1')
+const first = ip('10.0.0.100')
+const near = subnet('10.0.0.0/24', '10.0.0.100-10.0.0.250')
+const relayed = subnet('10.0.1.0/24', '10.0.1.100-10.0.1.250')
+const used: ConflictAnswer = { inUse: true, by: mac('02:00:00:00:00:99') }
+
+/** Says of each address what the test says. */
+class ToldProbe implements ConflictProbe {
+  readonly asked: Array<{ readonly ip: number, readonly patience: number | undefined }> = []
+  answer: (address: number) => ConflictAnswer | Promise<ConflictAnswer> = () => ({ inUse: false })
+  ask = async (address: number, _mac: string, patience?: number): Promise<ConflictAnswer> => {
+    this.asked.push({ ip: address, patience })
+    return await this.answer(address)
+  }
+}
+
+interface Stage {
+  readonly wire: DhcpWire
+  readonly table: LeaseTable
+  readonly clock: FakeClock
+  readonly probe: ToldProbe
+  readonly events: DhcpEvent[]
+  readonly dhcp: DhcpServer
+  /** As many looks as may be: each is over before the next. */
+  readonly idle: (looks: number) => Promise<void>
+  readonly told: (msg: string) => ReadonlyArray<Readonly<Record<string, unknown>>>
+}
+
+const turn = async (): Promise<void> => { await new Promise(resolve => { setImmediate(resolve) }) }
+
+async function stage (t: Test, more: Partial<DhcpSettings> = {}, options: Partial<DhcpServerOptions> = {}): Promise<Stage> {
+  const { stream, entries } = logLines()
+  const [wire, table, clock, probe, events] = [new DhcpWire(), new LeaseTable(), new FakeClock(), new ToldProbe(), [] as DhcpEvent[]]
+  const subnets = [near, relayed]
+  const store: LeaseStore = { load: async () => [], propose: async () => ({ kind: 'kept' }), close: async () => {} }
+  const dhcp = await startDhcpServer({
+    network: wire,
+    bind: { address: '0.0.0.0', port: 67 },
+    server,
+    settings: { subnets, reservations: buildReservations([], subnets, server), unknownClients: 'allow', boot: { loaders: {}, scriptUrl: 'http://10.0.0.1:8080/boot.ipxe' }, ...more },
+    table,
+    store,
+    probe,
+    clock,
+    log: createLog({ level: 'info', pretty: false, destination: stream }),
+    onEvent: event => { events.push(event) },
+    ...options
+  })
+  t.teardown(async () => { await dhcp.close() })
+  const idle = async (looks: number): Promise<void> => {
+    for (let n = 0; n < looks; n++) {
+      clock.advance(idleEvery)
+      await turn()
+    }
+  }
+  return { wire, table, clock, probe, events, dhcp, idle, told: msg => entries().filter(entry => entry['msg'] === msg) }
+}
+
+const newcomer = (n: number, giaddr = 0): ReturnType<typeof request> => request({ dhcpMessageType: 'DISCOVER' }, { mac: mac(`52:54:00:00:01:${n.toString(16).padStart(2, '0')}`), giaddr })
+
+t.test('the first newcomer is answered at once, and the others find what was asked after with it', async t => {
+  const { wire, probe, idle } = await stage(t)
+  await idle(200)
+  const before = probe.asked.length
+  t.ok(before <= 200, 'one at a time')
+  t.same([...new Set(probe.asked.map(look => look.ip))], Array.from({ length: mostIdle }, (_, n) => first + n), 'of the link that the server is on, in order')
+  probe.answer = async () => await new Promise(() => {})
+  for (let n = 0; n < handful; n++) wire.receive(newcomer(n))
+  t.same(wire.sent.map(({ packet }) => packet.yiaddr), Array.from({ length: handful }, (_, n) => first + n), 'a look counts for one machine')
+  t.ok(probe.asked.slice(before).every(look => look.ip >= first + handful), 'and is not made again')
+  const ahead = new Map(probe.asked.slice(before).map(look => [look.ip, look.patience]))
+  t.equal(ahead.get(first + mostIdle - 1), 80, 'a short one where an address was found free lately')
+  t.equal(ahead.get(first + mostIdle), undefined, 'and a whole one where it was not asked after')
+  t.ok(ahead.has(first + mostIdle))
+})
+
+t.test('a newcomer who finds no look that counts waits for a short one, if the address was found free lately', async t => {
+  for (const [later, patience] of [[70_000, 80], [400_000, undefined]] as const) {
+    const { wire, clock, probe, idle, dhcp } = await stage(t)
+    await idle(1)
+    // Nothing is looked at in between.
+    probe.asked.length = 0
+    wire.receive(request({ dhcpMessageType: 'REQUEST', serverIdentifier: ip('10.0.0.9') }))
+    clock.advance(later)
+    wire.receive(newcomer(1))
+    t.match(probe.asked[0], { ip: first, patience }, `after ${later} ms`)
+    await dhcp.close()
+  }
+})
+
+t.test('nobody is asked where there is no reason to', async t => {
+  const others = ip('10.0.0.9')
+  const nothing: ReadonlyArray<readonly [what: string, Partial<DhcpSettings>, Partial<DhcpServerOptions>, (staged: Stage) => unknown]> = [
+    ['strangers get no address', { unknownClients: 'deny' }, {}, () => {}],
+    ['the link has no range', { subnets: [subnet('10.0.0.0/24')] }, {}, () => {}],
+    ['the subnets are all behind relay agents', { subnets: [relayed] }, {}, () => {}],
+    ['the range is full', { subnets: [subnet('10.0.0.0/24', '10.0.0.100-10.0.0.100')] }, {}, ({ table }) => {
+      table.set({ ip: first, mac: testMac, state: 'bound', since: 0, expires: Number.MAX_SAFE_INTEGER })
+    }],
+    ['several provisioners give addresses', {}, {
+      store: { load: async () => [], propose: async () => ({ kind: 'kept' }), close: async () => {}, settle: async () => {} }
+    }, () => {}],
+    ['machines there can not be heard', {}, {}, ({ dhcp }) => { dhcp.linkIs(false) }],
+    ['a machine takes the offer of another server', {}, {}, ({ wire }) => { wire.receive(request({ dhcpMessageType: 'REQUEST', serverIdentifier: others })) }],
+    ['it is closed', {}, {}, async ({ dhcp }) => { await dhcp.close() }]
+  ]
+  for (const [what, settings, options, act] of nothing) {
+    const staged = await stage(t, settings, options)
+    await act(staged)
+    await staged.idle(100)
+    t.same(staged.probe.asked, [], what)
+    await staged.dhcp.close()
+    t.equal(staged.clock.pending, 0, what)
+  }
+})
+
+t.test('in doubt about another server for an hour', async t => {
+  const { wire, idle, probe } = await stage(t)
+  wire.receive(request({ dhcpMessageType: 'REQUEST', serverIdentifier: ip('10.0.0.9') }))
+  await idle(3_600_000 / idleEvery)
+  t.equal(probe.asked.length, 0)
+  await idle(1)
+  t.equal(probe.asked.length, 1)
+})
+
+t.test('not while it is asked who else answers, nor after somebody did', async t => {
+  const wire = new DhcpWire()
+  const others = { interfaceName: 'lo', bind: { address: '0.0.0.0', port: 68 }, mac: mac('02:00:00:00:00:01'), allowed: true }
+  const { idle, probe, clock } = await stage(t, {}, { network: wire, others })
+  t.ok(clock.pending > 1, 'it is being asked')
+  clock.advance(idleEvery - 1)
+  t.equal(probe.asked.length, 0)
+  await idle(5)
+  t.ok(probe.asked.length > 0, 'nobody answered')
+})
+
+t.test('on another network, and on one whose link was gone, what was heard does not count', async t => {
+  for (const [what, move] of [
+    ['rebind', async (dhcp: DhcpServer) => { await dhcp.rebind({ address: '0.0.0.0', port: 67 }) }],
+    ['moveTo', async (dhcp: DhcpServer) => { dhcp.moveTo(server, [server]) }],
+    ['linkIs', async (dhcp: DhcpServer) => { dhcp.linkIs(false); dhcp.linkIs(true) }]
+  ] as const) {
+    const { wire, dhcp, idle, probe } = await stage(t)
+    await idle(30)
+    const pending: Array<(answer: ConflictAnswer) => void> = []
+    const hear = (answer: ConflictAnswer): void => { for (const resolve of pending) resolve(answer) }
+    probe.answer = async () => await new Promise(resolve => { pending.push(resolve) })
+    await idle(1)
+    await move(dhcp)
+    const before = probe.asked.length
+    hear(used)
+    wire.receive(newcomer(1))
+    t.equal(wire.sent.length, 0, what)
+    t.match(probe.asked[before], { ip: first, patience: undefined }, what)
+    hear({ inUse: false })
+    await dhcp.close()
+  }
+})
+
+t.test('a host that uses an address unasked: set aside once, told in one line, and another is looked at', async t => {
+  const { table, probe, events, idle, told, clock, wire } = await stage(t)
+  probe.answer = address => address === first + 1 ? used : { inUse: false }
+  await idle(2)
+  t.equal(table.get(first + 1), undefined, 'of two, one is no rule')
+  await idle(1)
+  t.match(table.get(first + 1), { state: 'declined', mac: '00:00:00:00:00:00', declines: 1, expires: clock.now() + 600_000 })
+  await idle(270)
+  t.match(told('dhcp.conflict'), [{ level: 'warn', ip: '10.0.0.101', by: '02:00:00:00:00:99' }])
+  t.same(events.filter(event => event.kind === 'lease'), [{ kind: 'lease', change: 'conflict', ip: first + 1, mac: '02:00:00:00:00:99' }])
+  t.ok(probe.asked.some(look => look.ip === first + mostIdle), 'and one more is, in its place')
+  for (let n = 0; n < 2; n++) wire.receive(newcomer(n))
+  t.same(wire.sent.map(({ packet }) => packet.yiaddr), [first, first + 2], 'nobody is offered it')
+})
+
+t.test('in a small range it is looked at again when its time is over, each time twice as late', async t => {
+  const { probe, idle, told } = await stage(t, { subnets: [subnet('10.0.0.0/24', '10.0.0.100-10.0.0.109')] })
+  probe.answer = address => address === first + 1 ? used : { inUse: false }
+  await idle(86_400_000 / idleEvery)
+  const lines = told('dhcp.conflict').length
+  t.ok(lines > 1 && lines <= 8, `${lines} lines in a day`)
+})
+
+t.test('something that answers for every address, or nearly: nothing is set aside, nothing told, nothing lost', async t => {
+  for (const missed of [Infinity, 20]) {
+    const { table, probe, idle, told, dhcp, wire } = await stage(t)
+    let n = 0
+    probe.answer = () => ++n % missed === 0 ? { inUse: false } : { inUse: true, by: undefined }
+    await idle(43_200)
+    t.equal(table.size, 0, `one of ${missed} is missed`)
+    t.same([told('dhcp.conflict').length, told('dhcp.probe_distrusted').length], [0, 0])
+    if (missed === Infinity) {
+      wire.receive(newcomer(1))
+      await turn()
+      t.equal(wire.sent.at(-1)?.packet.yiaddr, first + 3, 'at once, and of a newcomer three are believed as ever')
+      t.equal(told('dhcp.probe_distrusted').length, 1)
+    }
+    await dhcp.close()
+  }
+})
+
+t.test('something that answers for most: a handful is set aside at most', async t => {
+  const { table, probe, idle, told, wire } = await stage(t)
+  let n = 0
+  probe.answer = () => ++n % 3 === 0 ? { inUse: false } : { inUse: true, by: undefined }
+  let most = 0
+  for (let hour = 0; hour < 24; hour++) {
+    await idle(1800)
+    most = Math.max(most, [...table.values()].filter(({ state }) => state === 'declined').length)
+  }
+  t.ok(most <= handful, `${most}`)
+  t.ok(told('dhcp.conflict').length <= 8 * handful, `${told('dhcp.conflict').length} lines in a day`)
+  wire.receive(newcomer(1))
+  await turn()
+  t.equal(wire.sent.length, 1)
+})
+
+t.test('who had the address last and is still there gets it again', async t => {
+  const { table, probe, idle, told, wire } = await stage(t, { subnets: [subnet('10.0.0.0/24', '10.0.0.100-10.0.0.104')] })
+  const old: Lease = { ip: first, mac: testMac, state: 'bound', since: 0, expires: 1000 }
+  table.set(old)
+  probe.answer = address => address === first ? { inUse: true, by: testMac } : { inUse: false }
+  await idle(100)
+  t.equal(table.get(first), old)
+  t.same(told('dhcp.conflict'), [])
+  wire.receive(request({ dhcpMessageType: 'DISCOVER' }))
+  t.equal(wire.sent.at(-1)?.packet.yiaddr, first)
+})
+
+t.test('what can not be kept is not told', async t => {
+  const store: LeaseStore = { load: async () => [], propose: async () => await Promise.reject(new Error('disk full')), close: async () => {} }
+  const { table, probe, idle, told } = await stage(t, {}, { store })
+  probe.answer = address => address === first + 1 ? used : { inUse: false }
+  await idle(1000)
+  t.equal(table.get(first + 1), undefined)
+  t.same(told('dhcp.conflict'), [])
+})
+
+t.test('while messages wait, and after a storm, there is no slack for it', async t => {
+  const { wire, probe, idle, clock } = await stage(t, { subnets: [near, subnet('10.1.0.0/16', '10.1.1.0-10.1.9.255')] })
+  for (let n = 0; n < 1000; n++) wire.receive(request({ dhcpMessageType: 'DISCOVER' }, { giaddr: ip('10.1.0.1'), mac: mac(`52:54:00:02:${(n >> 8).toString(16).padStart(2, '0')}:${(n & 255).toString(16).padStart(2, '0')}`) }))
+  const before = probe.asked.length
+  clock.advance(idleEvery)
+  t.equal(probe.asked.length, before)
+  await idle(2)
+  t.match(probe.asked.slice(before), [{ ip: first }])
+})
