@@ -80,6 +80,8 @@ export function serveLiveRows (
     else if (JSON.stringify(overview.counts) !== told) tell([])
   }
   const begin = (): void => {
+    // The last one left a moment ago, and what it watched goes on.
+    if (looking !== undefined) return
     stop = registry.onChange(({ machine: { mac } }) => {
       changed.add(mac)
       plan()
@@ -101,6 +103,8 @@ export function serveLiveRows (
     end()
   })
   app.get('/ui/events', (request, reply) => {
+    // Gone while its password was tried: no end of it would be told any more.
+    if (reply.raw.destroyed) return reply.hijack()
     const leave = places.take(addressOf(request))
     if (leave === undefined) return plain(reply, 503, 'too many watch already')
     reply.raw.once('close', () => {

@@ -1,6 +1,6 @@
 // How many may watch, and how many machines a page has.
 import { once } from 'node:events'
-import { get, type IncomingMessage } from 'node:http'
+import { get, type IncomingMessage, type ServerResponse } from 'node:http'
 import t, { type Test } from 'tap'
 import { Pace } from '../../src/base/pace.js'
 import { MachineRegistry } from '../../src/machines/registry.js'
@@ -16,6 +16,7 @@ import { buildUiApp, mostReleases, strangerRows, type UiSource } from '../../src
 import { storeRows, storeShown } from '../../src/wiring/ui-store.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { makeGroup, makeProfile, MemoryStore } from '../helpers/memory-store.js'
+import { until } from '../helpers/until.js'
 
 const source = (registry: MachineRegistry, clock = new FakeClock()): UiSource =>
   ({ registry, clock, now: clock.now, pace: new Pace(), problems: () => [] }) as unknown as UiSource
@@ -71,6 +72,68 @@ t.test('so many watch from one address and in all', async t => {
     await app.close()
     await Promise.all(watching)
   }
+})
+
+const turns = async (): Promise<void> => { for (let turn = 0; turn < 5; turn++) await new Promise(resolve => setImmediate(resolve)) }
+
+/** Who watches, and the answers that they are given; `before` is awaited for each. */
+function watched (t: Test, before: () => Promise<void> = async () => {}) {
+  const [clock, registry] = [new FakeClock(), new MachineRegistry([], { note: () => {} })]
+  const app = page(t, registry, source(registry, clock))
+  const answers: ServerResponse[] = []
+  app.addHook('onRequest', async (_, reply) => {
+    answers.push(reply.raw)
+    await before()
+  })
+  const watch = (): void => { app.inject({ url: '/ui/events', remoteAddress: '127.0.0.1', headers: { host: 'localhost' } }).catch(() => { /* it goes before the end */ }) }
+  return { app, clock, registry, answers, watch }
+}
+
+t.test('one look for all who watch, until the last is gone', async t => {
+  const { app, clock, registry, answers, watch } = watched(t)
+  for (let n = 0; n < 2; n++) watch()
+  await until('both watch', () => answers.length === 2 && clock.pending === 1)
+  registry.record({ mac: macFromBytes(Buffer.from([2, 0, 0, 0, 0, 1]))!, stage: 'script', at: clock.now() })
+  t.equal(clock.pending, 2, 'its row is told soon')
+  answers[0]!.destroy()
+  await turns()
+  t.equal(clock.pending, 2)
+  answers[1]!.destroy()
+  await turns()
+  t.equal(clock.pending, 0)
+  registry.record({ mac: macFromBytes(Buffer.from([2, 0, 0, 0, 0, 2]))!, stage: 'script', at: clock.now() })
+  t.equal(clock.pending, 0, 'nobody listens')
+  watch()
+  await until('who comes later watches', () => clock.pending === 1)
+  await app.close()
+  t.equal(clock.pending, 0)
+})
+
+t.test('who comes in the moment in which the last one goes takes over what it watched', async t => {
+  const { clock, answers, watch } = watched(t)
+  watch()
+  await until('one watches', () => clock.pending === 1)
+  answers[0]!.once('close', watch).destroy()
+  await until('the next one has come', () => answers.length === 2)
+  await turns()
+  t.equal(clock.pending, 1)
+  answers[1]!.destroy()
+  await turns()
+  t.equal(clock.pending, 0)
+})
+
+t.test('who is gone before the door opens does not watch', async t => {
+  let open = (): void => {}
+  const opened = new Promise<void>(resolve => { open = resolve })
+  const { clock, answers, watch } = watched(t, async () => { await opened })
+  watch()
+  await until('one is at the door', () => answers.length === 1)
+  const closed = once(answers[0]!, 'close')
+  answers[0]!.destroy()
+  await closed
+  open()
+  await turns()
+  t.equal(clock.pending, 0)
 })
 
 t.test('what a machine does is told before a fleet that fell silent at once', async t => {
