@@ -13,12 +13,17 @@ export interface FileProgress {
 /** A file under way. */
 interface FileLine { readonly name: string, readonly began: number, readonly from: number, received: number, total: number | undefined }
 
-const barWidth = 24
+/** Characters of a line, where the terminal is wide enough: its name at the front and the bar. */
+const [mostName, leastName, mostBar, leastBar] = [40, 20, 24, 4]
+/** Columns of a terminal that does not say how many it has. */
+const usualColumns = 80
 /** Milliseconds between two drawings. */
 const redraw = 100
 
+type Terminal = Writable & { readonly columns?: number }
+
 export class ProgressDisplay {
-  readonly #out: Writable
+  readonly #out: Terminal
   readonly #terminal: boolean
   readonly #now: () => number
   readonly #files = new Map<string, FileLine>()
@@ -27,7 +32,7 @@ export class ProgressDisplay {
   #drawn = -Infinity
 
   /** `now` gives milliseconds. */
-  constructor (out: Writable, terminal: boolean, now: () => number) {
+  constructor (out: Terminal, terminal: boolean, now: () => number) {
     this.#out = out
     this.#terminal = terminal
     this.#now = now
@@ -70,7 +75,10 @@ export class ProgressDisplay {
   #draw (): void {
     const now = this.#now()
     this.#drawn = now
-    const lines = [...this.#files.values()].filter(({ received, total }) => received !== total).map(file => progressLine(file, now))
+    const { columns = 0 } = this.#out
+    // One that takes two rows would not be taken away whole; at the last column a terminal may begin the next.
+    const width = (columns > 0 ? columns : usualColumns) - 1
+    const lines = [...this.#files.values()].filter(({ received, total }) => received !== total).map(file => progressLine(file, now, width))
     this.#erase()
     for (const line of lines) this.#out.write(`${line}\n`)
     this.#lines = lines.length
@@ -79,15 +87,19 @@ export class ProgressDisplay {
 
 const rateOf = ({ began, from, received }: FileLine, now: number): number => (received - from) / Math.max(0.001, (now - began) / 1000)
 
-function progressLine (file: FileLine, now: number): string {
+function progressLine (file: FileLine, now: number, width: number): string {
   const { name, received, total } = file
   const rate = rateOf(file, now)
   const share = total === undefined || total === 0 ? 0 : Math.min(1, received / total)
-  const full = Math.round(share * barWidth)
   const left = total === undefined || rate <= 0 ? '' : formatSeconds((total - received) / rate)
   const amount = total === undefined ? formatBytes(received) : `${formatBytes(received)} of ${formatBytes(total)}`
-  const last = name.split(' ').at(-1) ?? name
-  return `${last.padEnd(40).slice(-40)} [${'#'.repeat(full)}${' '.repeat(barWidth - full)}] ${amount}  ${formatBytes(rate)}/s  ${left}`.trimEnd()
+  const said = ` ${amount}  ${formatBytes(rate)}/s  ${left}`.trimEnd()
+  const room = width - said.length
+  const nameWidth = Math.min(mostName, Math.max(leastName, room - mostBar - 3))
+  const barWidth = Math.min(mostBar, room - nameWidth - 3)
+  const full = Math.round(share * barWidth)
+  const bar = barWidth < leastBar ? '' : ` [${'#'.repeat(full)}${' '.repeat(barWidth - full)}]`
+  return ((name.split(' ').at(-1) ?? name).padEnd(nameWidth).slice(-nameWidth) + bar + said).slice(0, width)
 }
 
 /** 45s, 3m10s, 2h05m */

@@ -32,7 +32,8 @@ export function openDialogue ({ stdin, stderr, stop }: Pick<Io, 'stdin' | 'stder
     ask: async (question, otherwise = '') => {
       stderr.write(`${question}${otherwise === '' ? '' : ` [${otherwise}]`}: `)
       while (lines.length === 0 && !over.ended) await new Promise<void>(resolve => { wake = resolve })
-      const answer = lines.shift()
+      // Who ended it does not mean what was typed ahead any more.
+      const answer = over.by === undefined ? lines.shift() : undefined
       if (answer !== undefined) return answer
       stderr.write('\n')
       if (over.by !== undefined) throw new Interrupted(over.by, 'before anything was changed')
