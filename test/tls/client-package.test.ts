@@ -13,6 +13,10 @@ t.test('three files, with their modes and the time, and nothing else', async t =
   const dir = t.testdir({ certs: files, out: {} })
   const bytes = await packClient(join(dir, 'certs'), now)
   t.equal(gunzipSync(bytes).length, 512 * (4 + 3 + 2), 'a block for each header and each content, and two at the end')
+  // Mode, user, group, size and time each in its place (POSIX.1-2001, pax, "ustar Interchange Format").
+  const [block, time] = [gunzipSync(bytes).subarray(512, 1024), (now - 999) / 1000]
+  t.equal(block.toString('latin1', 100, 148), `0000644\0${'0000000\0'.repeat(2)}00000000012\0${time.toString(8).padStart(11, '0')}\0`)
+  t.equal(block.toString('latin1', 154, 265), `\0 0${'\0'.repeat(100)}ustar\x0000`)
   writeFileSync(join(dir, 'a.tgz'), bytes)
   execFileSync('tar', ['-xpzf', join(dir, 'a.tgz'), '-C', join(dir, 'out')])
   const out = join(dir, 'out/matchbox-certs')

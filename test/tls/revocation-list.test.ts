@@ -102,3 +102,24 @@ t.test('lists that openssl made, by keys of other kinds, end when they say', asy
     t.same(list?.revoked, [])
   }
 })
+
+t.test('a serial number is a positive integer, in as few octets as that takes (X.690 section 8.3)', t => {
+  for (const [serial, der] of [['7f', '02017f'], ['80', '02020080'], ['f', '02010f'], ['ff01', '020300ff01'], ['0abc', '02020abc']] as const) {
+    const text = listOf(pki.ca, serial)
+    const bytes = Buffer.from(text.split('\n').slice(1, -2).join(''), 'base64').toString('hex')
+    // Behind it stands when it was taken away, as UTCTime.
+    t.match(bytes, `${der}170d`, serial)
+    t.same(readCrls(text, 'x')[0]?.revoked.map(({ serial }) => serial), [serial.padStart(2, '0')])
+  }
+  t.end()
+})
+
+t.test('a time from 2050 on is written as such (RFC 5280 section 5.1.2.4)', t => {
+  const { cert: certificate, key } = makeCertificate(undefined, { cn: 'long', authority: true, notAfter: Date.UTC(2060, 0) })
+  const times = [Date.UTC(2049, 11, 31, 23, 59, 59), Date.UTC(2050, 0)]
+  const [list] = readCrls(writeCrl({ certificate, key }, times.map((at, n) => ({ serial: `0${n + 1}`, at })), times[0]!), 'x')
+  t.same([list?.revoked.map(({ at }) => at), list?.ends], [times, Date.UTC(2060, 0)])
+  const der = Buffer.from(list!.pem.split('\n').slice(1, -2).join(''), 'base64').toString('latin1')
+  t.ok(der.includes('\x17\x0d491231235959Z') && der.includes('\x18\x0f20500101000000Z'))
+  t.end()
+})
