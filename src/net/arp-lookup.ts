@@ -1,8 +1,7 @@
 // The hardware address that the kernel has for one address on a link of this machine: ioctl(2) with SIOCGARP, arp(7). It costs the same
 // however many neighbours there are; /proc/net/arp, which has all of them, takes the kernel 25 ms to write with ten thousand.
-import type { Clock } from '../base/clock.js'
-import { localAddresses } from './interfaces.js'
-import { contains, type Ipv4, type Subnet } from './ipv4.js'
+import type { InterfaceAddress } from './interfaces.js'
+import { contains, type Ipv4 } from './ipv4.js'
 import { constants, openLibc, sockaddrIn } from './libc.js'
 import { macFromBytes, type Mac } from './mac.js'
 
@@ -26,20 +25,16 @@ const siocgarp = 0x8954
 const complete = 2
 const arphrdEther = 1
 
-/** Milliseconds for which this machine's own addresses are taken for what they were. */
-const ownFor = 1000
-
-export function openArpLookup (clock: Pick<Clock, 'now'>): ArpLookup {
+/** `own` gives this machine's addresses; what it throws counts as none. */
+export function openArpLookup (own: () => readonly InterfaceAddress[]): ArpLookup {
   const libc = openLibc()
   let fd = -1
-  let [links, readAt]: [ReadonlyArray<{ readonly name: string, readonly subnet: Subnet }>, number] = [[], -Infinity]
-  const ownLinks = (): typeof links => {
-    const now = clock.now()
-    if (Math.abs(now - readAt) >= ownFor) {
-      readAt = now
-      try { links = localAddresses() } catch { /* no descriptor is left: as before */ }
+  const linksOf = (ip: Ipv4): readonly InterfaceAddress[] => {
+    try {
+      return own().filter(({ subnet }) => contains(subnet, ip))
+    } catch {
+      return []
     }
-    return links
   }
   const ask = (ip: Ipv4, name: string): Mac | undefined => {
     const asked = Buffer.alloc(length)
@@ -50,7 +45,7 @@ export function openArpLookup (clock: Pick<Clock, 'now'>): ArpLookup {
   }
   return {
     find: ip => {
-      const here = ownLinks().filter(({ subnet }) => contains(subnet, ip))
+      const here = linksOf(ip)
       if (here.length === 0) return undefined
       const { afInet, sockDgram, sockCloexec } = constants
       if (fd < 0) fd = libc.socket(afInet, sockDgram | sockCloexec, 0)

@@ -1,5 +1,6 @@
 // The machine's network interfaces, as the kernel has them. getifaddrs(3) rather than os.networkInterfaces(), which leaves
 // out those without a carrier: a bridge whose virtual machine does not run yet, a switch that starts slower than the server.
+import type { Clock } from '../base/clock.js'
 import { AppError } from '../base/errors.js'
 import { didYouMean } from '../base/nearest.js'
 import { type Ipv4, subnetOf, type Subnet } from './ipv4.js'
@@ -67,6 +68,29 @@ const prefixOf = (mask: Ipv4): number => Math.clz32(~mask)
 /** Every IPv4 address that this machine answers on: those of interfaces that are up, with a carrier or without. */
 export const localAddresses = (): readonly InterfaceAddress[] => [...networkInterfaces().values()].filter(({ up }) => up)
   .flatMap(({ name, mac, addresses }) => addresses.map(address => ({ name, mac, ...address })))
+
+/** Milliseconds for which what was found is taken for what is there. */
+const keptFor = 1000
+
+/**
+ * The same for who asks again and again, with each request of a machine: the kernel is asked once a second at most. With a hundred
+ * interfaces, as a host of containers or virtual machines has, it takes 2.4 ms each time. Throws as long as it could not be asked.
+ */
+export function keptAddresses (clock: Pick<Clock, 'now'>, look = localAddresses): () => readonly InterfaceAddress[] {
+  let kept: { readonly at: number, readonly addresses: readonly InterfaceAddress[] } | undefined
+  return () => {
+    const now = clock.now()
+    if (kept !== undefined && Math.abs(now - kept.at) < keptFor) return kept.addresses
+    try {
+      kept = { at: now, addresses: look() }
+    } catch (error) {
+      if (kept === undefined) throw error
+      // No descriptor is left: as before, and not asked for by each request.
+      kept = { ...kept, at: now }
+    }
+    return kept.addresses
+  }
+}
 
 /** Whether this machine has the address; `otherwise` when the kernel can't be asked. */
 export function hasAddress (ip: Ipv4, otherwise: boolean): boolean {

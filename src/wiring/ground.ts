@@ -5,6 +5,7 @@ import type { Logger } from '../base/log.js'
 import { type Config, isClustered, type LoadedConfig } from '../config/load.js'
 import type { OpenStore } from '../matchbox/store.js'
 import type { Source } from '../mirror/source.js'
+import { type InterfaceAddress, keptAddresses } from '../net/interfaces.js'
 import type { Signer } from '../openpgp/sign.js'
 import { openFileStore } from '../store/file-store.js'
 import type { Cluster } from './cluster.js'
@@ -21,6 +22,8 @@ export interface Ground {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Where DHCP is answered, and what machines there are told. */
   readonly homes: Homes
+  /** This machine's, as they were within the last second. Throws as long as the kernel can't be asked. */
+  readonly ownAddresses: () => readonly InterfaceAddress[]
   /** Of a configured key ring. */
   readonly signer: Signer | undefined
   /** What is to be mirrored. */
@@ -71,6 +74,7 @@ export async function openGround (loaded: LoadedConfig, options: GroundOptions):
     clock,
     env,
     homes,
+    ownAddresses: keptAddresses(clock),
     signer,
     sources,
     store,

@@ -8,13 +8,12 @@ import { lineFormats } from '../disk/state-formats.js'
 import { guardKey } from '../machines/guard-key.js'
 import { GuardUseFile } from '../machines/guard-use-file.js'
 import type { GuardKeeper } from '../matchbox/guard.js'
-import { hasAddress } from '../net/interfaces.js'
 import { type Mac, parseMac } from '../net/mac.js'
 import type { OnClose } from './closing.js'
 import type { Ground } from './ground.js'
 
 export interface OpenGuardOptions {
-  readonly ground: Pick<Ground, 'config' | 'homes' | 'log'> & Partial<Pick<Ground, 'cluster'>>
+  readonly ground: Pick<Ground, 'config' | 'homes' | 'log' | 'ownAddresses'> & Partial<Pick<Ground, 'cluster'>>
   readonly isAddressOf: GuardKeeper['isAddressOf']
   readonly onClose: OnClose
   readonly now?: () => number
@@ -55,14 +54,16 @@ export async function openGuard (options: OpenGuardOptions): Promise<GuardKeeper
 /** A use is counted before the document is made. */
 const notYet = (): string => 'the use of a token is counted first'
 
-function isOwn (url: URL, { config, homes, cluster }: OpenGuardOptions['ground']): boolean {
+function isOwn (url: URL, { config, homes, cluster, ownAddresses }: OpenGuardOptions['ground']): boolean {
   const { address, https } = config.http
   return leadsToFleet(url, {
     origins: homes.all.map(({ origin }) => origin),
     port: address.port,
     httpsPort: https.address?.port,
     others: cluster?.present() ?? [],
-    // Without a descriptor to ask the kernel with it is taken for ours: the token is worth nothing to anybody else.
-    hasAddress: ip => hasAddress(ip, true)
+    hasAddress: ip => {
+      // Without a descriptor to ask the kernel with it is taken for ours: the token is worth nothing to anybody else.
+      try { return ownAddresses().some(own => own.ip === ip) } catch { return true }
+    }
   })
 }

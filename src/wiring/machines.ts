@@ -25,9 +25,9 @@ import type { Leases } from './leases.js'
 
 /** Whose an address is. Of several provisioners the leases that others gave are looked for in etcd, and a late answer is waited for. */
 export const claimsOf = (
-  { config, homes, clock, cluster }: Pick<Ground, 'config' | 'homes' | 'clock' | 'cluster'>, { store }: Leases, holderOf: (ip: Ipv4) => Mac | undefined, onClose: OnClose
+  { config, homes, clock, cluster, ownAddresses }: Pick<Ground, 'config' | 'homes' | 'clock' | 'cluster' | 'ownAddresses'>, { store }: Leases, holderOf: (ip: Ipv4) => Mac | undefined, onClose: OnClose
 ): AddressClaims => {
-  const arp = openArpLookup(clock)
+  const arp = openArpLookup(ownAddresses)
   onClose(async () => { arp.close() })
   return new AddressClaims({
     modeAt: ip => modeAt(homes, ip),

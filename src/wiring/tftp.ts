@@ -3,7 +3,7 @@ import { bootFolders } from '../base/bundled.js'
 import type { LoadedConfig } from '../config/load.js'
 import { note, problem, warning } from '../doctor/finding.js'
 import { followChain } from '../loaders/boot-chain.js'
-import { type InterfaceAddress, localAddresses } from '../net/interfaces.js'
+import type { InterfaceAddress } from '../net/interfaces.js'
 import { contains, formatIpv4, type Ipv4, parseIpv4 } from '../net/ipv4.js'
 import { tapped } from '../net/tapped-udp.js'
 import { kernelUdp } from '../net/udp.js'
@@ -18,7 +18,7 @@ import type { ListenPlace } from './place.js'
 import { elsewhere } from './reach.js'
 
 export async function prepareTftp (ground: Ground, place: ListenPlace): Promise<PreparedListener> {
-  const { loaded, config, clock, homes } = ground
+  const { loaded, config, clock, homes, ownAddresses } = ground
   const { key, host = '0.0.0.0', port } = place
   const folders = [config.tftp.root, ...bootFolders()]
   const files = loadersOnDisk(config, clock)
@@ -47,7 +47,7 @@ export async function prepareTftp (ground: Ground, place: ListenPlace): Promise<
         log,
         onEvent: observer.onTftp,
         macOf,
-        askedAddress: client => askedAddress(client, homes.of(client).own)
+        askedAddress: client => askedAddress(client, homes.of(client).own, ownAddresses)
       })
       const listens = listensAt({ transport: 'udp' }, place, server.addresses[0]?.port ?? port, bootServers(place, homes))
       return { inherited: inherited.length > 0, listens, close: grace => server.close(grace) }
@@ -62,12 +62,12 @@ const isWanted = (name: string, { config: { boot }, isWritten }: LoadedConfig): 
  * Which of our addresses a client will have asked: DHCP named `own` to it. Only one on a network of ours where no DHCP is
  * answered, which has `own` from nobody, asks the address that the kernel's routing answers from.
  */
-function askedAddress (client: string, own: Ipv4 | undefined): string | undefined {
+function askedAddress (client: string, own: Ipv4 | undefined, ownAddresses: Ground['ownAddresses']): string | undefined {
   const ip = parseIpv4(client)
   if (ip === undefined || own === undefined) return undefined
   let near: readonly InterfaceAddress[]
   try {
-    near = localAddresses().filter(({ subnet }) => contains(subnet, ip))
+    near = ownAddresses().filter(({ subnet }) => contains(subnet, ip))
   } catch {
     // No descriptor is left to ask the kernel with.
     return formatIpv4(own)

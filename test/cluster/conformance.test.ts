@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
+import { localAddresses } from '../../src/net/interfaces.js'
 import t, { type Test } from 'tap'
 import { Discovery } from '../../src/cluster/discovery.js'
 import { DiscoveryFile, type DiscoveryState, type DiscoveryStore } from '../../src/cluster/discovery-store.js'
@@ -99,7 +100,7 @@ t.test('in files of one', async t => {
 
   await t.test('guard tokens', t => guardConformance(t, t => {
     const [{ config }, clock] = [configured(t.testdir()), new FakeClock()]
-    const ground = { config, homes: homesOf(config), log }
+    const ground = { config, homes: homesOf(config), ownAddresses: localAddresses, log }
     return { atOnce: 1, clock, open: () => openGuard({ ground, isAddressOf: () => true, onClose: close => { t.teardown(close) }, now: clock.now }) }
   }))
 
@@ -143,7 +144,7 @@ t.test('in an etcd of several', async t => {
       const uses = new GuardUses({ state: await one(), clock })
       t.teardown(() => { uses.close() })
       await uses.open()
-      const ground = { config, homes: homesOf(config), log, cluster: { openGuard: async () => uses } as never }
+      const ground = { config, homes: homesOf(config), ownAddresses: localAddresses, log, cluster: { openGuard: async () => uses } as never }
       return await openGuard({ ground, isAddressOf: () => true, onClose: () => {} })
     }
     return { atOnce: sharing, clock, open }

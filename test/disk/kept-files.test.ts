@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
+import { localAddresses } from '../../src/net/interfaces.js'
 import t from 'tap'
 import type { Io } from '../../src/cli/command.js'
 import { hostsCommand } from '../../src/cli/hosts.js'
@@ -128,7 +129,8 @@ t.test('the secret of guarded configs, and a use before the config is given out'
   const { config } = loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set: [`state_path=${t.testdir()}`] })
   const opened: { guard?: GuardKeeper } = {}
   t.same(await lostAfter(disk, async () => {
-    opened.guard = await openGuard({ ground: { config, homes: homesOf(config), log }, isAddressOf: () => true, onClose: close => { t.teardown(close) } })
+    const ground = { config, homes: homesOf(config), ownAddresses: localAddresses, log }
+    opened.guard = await openGuard({ ground, isAddressOf: () => true, onClose: close => { t.teardown(close) } })
   }), nothing)
   disk.take()
   const { guard } = opened

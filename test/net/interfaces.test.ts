@@ -3,9 +3,10 @@ import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { namespaceProblem, NetworkNamespace } from '../helpers/netns.js'
+import { FakeClock } from '../helpers/fake-clock.js'
 import { able } from '../helpers/tools.js'
 import { typescript } from '../helpers/typescript.js'
-import { addressesOf, linkProblem, localAddresses, missingProblem, type NetworkInterface } from '../../src/net/interfaces.js'
+import { addressesOf, keptAddresses, linkProblem, localAddresses, missingProblem, type NetworkInterface } from '../../src/net/interfaces.js'
 import { formatIpv4, formatSubnet, subnetOf } from '../../src/net/ipv4.js'
 
 t.test('loopback', t => {
@@ -13,6 +14,30 @@ t.test('loopback', t => {
   t.equal(lo && formatIpv4(lo.ip), '127.0.0.1')
   t.equal(lo && formatSubnet(lo.subnet), '127.0.0.0/8')
   t.ok(localAddresses().some(({ name }) => name === 'lo'))
+  t.end()
+})
+
+t.test('who asks with each request has the kernel asked once a second', t => {
+  const clock = new FakeClock()
+  let [asked, fails] = [0, true]
+  const own = keptAddresses(clock, () => {
+    asked++
+    if (fails) throw new Error('no descriptor')
+    return localAddresses()
+  })
+  t.throws(own, { message: 'no descriptor' })
+  fails = false
+  t.same(own(), localAddresses(), 'as soon as it can be')
+  asked = 0
+  for (const [milliseconds, times] of [[999, 0], [1, 1], [-1000, 2]] as const) {
+    clock.advance(milliseconds)
+    for (let n = 0; n < 100; n++) own()
+    t.equal(asked, times, `${milliseconds} ms later`)
+  }
+  fails = true
+  clock.advance(1000)
+  for (let n = 0; n < 100; n++) t.same(own(), localAddresses(), 'as before')
+  t.equal(asked, 3)
   t.end()
 })
 

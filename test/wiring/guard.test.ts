@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import pino from 'pino'
 import t from 'tap'
 import { loadConfig } from '../../src/config/load.js'
+import { localAddresses } from '../../src/net/interfaces.js'
 import { openGuard } from '../../src/wiring/guard.js'
 import { homesOf } from '../../src/wiring/homes.js'
 import { listen } from '../helpers/http-app.js'
@@ -13,7 +14,7 @@ const limits = { window: 600_000, count: 3 }
 
 t.test('tokens age by the time since the machine was switched on, whatever its clock says, and over a restart of the program', async t => {
   const { config } = loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set: [`state_path=${t.testdir()}`] })
-  const ground = { config, homes: homesOf(config), log: pino({ level: 'silent' }) }
+  const ground = { config, homes: homesOf(config), ownAddresses: localAddresses, log: pino({ level: 'silent' }) }
   let up = 5_000_000
   const guard = await openGuard({ ground, isAddressOf: () => true, onClose: close => { t.teardown(close) }, now: () => up })
   const token = guard.mint(mac)
@@ -33,7 +34,7 @@ t.test('tokens age by the time since the machine was switched on, whatever its c
 t.test('a token is guessed by nobody', async t => {
   const { config } = loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set: [`state_path=${t.testdir()}`] })
   const guard = await openGuard({
-    ground: { config, homes: homesOf(config), log: pino({ level: 'silent' }) }, isAddressOf: () => true, onClose: close => { t.teardown(close) }, now: () => 1000
+    ground: { config, homes: homesOf(config), ownAddresses: localAddresses, log: pino({ level: 'silent' }) }, isAddressOf: () => true, onClose: close => { t.teardown(close) }, now: () => 1000
   })
   const token = guard.mint(mac)
   const [time = '', code = ''] = token.split('-', 2)
@@ -51,7 +52,7 @@ t.test('a token is guessed by nobody', async t => {
 
 t.test('a config that is given out once is given out once, over a restart too; while the disk takes no use of a token it is asked for again', async t => {
   const { config } = loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set: [`state_path=${t.testdir()}`] })
-  const ground = { config, homes: homesOf(config), log: pino({ level: 'silent' }) }
+  const ground = { config, homes: homesOf(config), ownAddresses: localAddresses, log: pino({ level: 'silent' }) }
   const store = new MemoryStore({
     groups: [makeGroup({ id: 'g', selector: { mac }, metadata: { ignition_guard: 'true', guard_count: '1' } })],
     profiles: [{ ...makeProfile({ id: 'p' }), ignitionId: 'i.ign' }],
@@ -82,7 +83,7 @@ t.test('a config that is given out once is given out once, over a restart too; w
 t.test('which URLs of a script lead here, and so get the token of its machine', async t => {
   const set = [`state_path=${t.testdir()}`, 'advertise=boot.test', 'http.address=0.0.0.0:8080', 'http.https.address=0.0.0.0:443', 'http.https.cert_file=/c', 'http.https.key_file=/k']
   const { config } = loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set })
-  const ground = { config, homes: homesOf(config), log: pino({ level: 'silent' }) }
+  const ground = { config, homes: homesOf(config), ownAddresses: localAddresses, log: pino({ level: 'silent' }) }
   const guard = await openGuard({ ground, isAddressOf: () => true, onClose: close => { t.teardown(close) } })
   const rows: ReadonlyArray<readonly [string, boolean]> = [
     ['http://boot.test:8080/ignition', true],
@@ -120,7 +121,7 @@ import { openGuard } from '${source('wiring/guard.ts')}'
 import { homesOf } from '${source('wiring/homes.ts')}'
 localAddresses()
 const { config } = loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set: ['state_path=${t.testdir()}', 'advertise=boot.test', 'http.address=0.0.0.0:8080'] })
-const guard = await openGuard({ ground: { config, homes: homesOf(config), log: { warn () {} } }, isAddressOf: () => true, onClose: () => {} })
+const guard = await openGuard({ ground: { config, homes: homesOf(config), ownAddresses: localAddresses, log: { warn () {} } }, isAddressOf: () => true, onClose: () => {} })
 const taken = []
 try { for (;;) taken.push(openSync('/dev/null')) } catch {}
 const said = ['http://203.0.113.9:8080/ignition', 'http://203.0.113.9:8081/ignition'].map(url => guard.isOwn(new URL(url)))
