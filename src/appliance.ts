@@ -229,7 +229,7 @@ async function startParts (
   ground.cluster?.measure(metrics)
   const leases = await openLeases({ config, clock, log, metrics, onClose, openShared: ground.cluster?.openLeases })
   const holderOf = (ip: Ipv4): Mac | undefined => leaseHolder(leases.table, ip, clock.now())
-  const addressClaims = claimsOf(ground, leases, holderOf, onClose)
+  const addressClaims = claimsOf(ground, leases, holderOf)
   const links = new Set<{ readonly waiting: number }>()
   const toldLater = new ToldLater({ isBehind: () => isBehind(links) })
   const registry = await openRegistry(ground, leases, addressClaims, toldLater, onClose)

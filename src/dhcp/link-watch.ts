@@ -4,7 +4,7 @@
 import type { Clock, Timer } from '../base/clock.js'
 import { AppError, messageOf } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
-import { linkProblem, missingProblem, type NetworkInterface, networkInterfaces, type OwnAddress } from '../net/interfaces.js'
+import { linkProblem, type LookAtInterfaces, missingProblem, type NetworkInterface, type OwnAddress } from '../net/interfaces.js'
 import { formatIpv4, type Ipv4, unspecified } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import type { Home } from './homes.js'
@@ -39,6 +39,8 @@ export interface LinkService {
 export interface LinkParts {
   readonly clock: Clock
   readonly log: Logger
+  /** Those of this machine. */
+  readonly interfaces: LookAtInterfaces
   /** What keeps the service from being ready, by the part that it is about. */
   readonly hindrances: Map<string, string>
   /** The interfaces that are served, with what waits on each. */
@@ -95,7 +97,7 @@ class LinkWatch {
   }
 
   async begin (): Promise<void> {
-    const state = networkInterfaces().get(this.#name)
+    const state = this.#parts.interfaces(true).get(this.#name)
     if (state === undefined || state.addresses.length === 0) this.#tellMissing(state)
     else {
       try {
@@ -105,7 +107,7 @@ class LinkWatch {
         this.#tell(messageOf(error))
       }
     }
-    this.#look()
+    this.#look(true)
     this.#timer = this.#parts.clock.every(lookEvery, () => { this.#look() })
   }
 
@@ -117,11 +119,12 @@ class LinkWatch {
     this.#service.drop()
   }
 
-  #look (): void {
+  /** What this watch did itself it sees only `anew`. */
+  #look (anew = false): void {
     const { log } = this.#parts
     let state: NetworkInterface | undefined
     try {
-      state = networkInterfaces().get(this.#name)
+      state = this.#parts.interfaces(anew).get(this.#name)
     } catch (error) {
       // As long as nobody says otherwise it is as it was.
       if (!this.#unasked) log.warn({ interface: this.#name, error: messageOf(error) }, 'dhcp.link_unknown')
@@ -173,7 +176,7 @@ class LinkWatch {
       return false
     }).then(opened => {
       this.#opening = undefined
-      if (opened && !this.#closed) this.#look()
+      if (opened && !this.#closed) this.#look(true)
     })
   }
 
@@ -199,7 +202,7 @@ class LinkWatch {
   #tellMissing (state: NetworkInterface | undefined): void {
     if (state !== undefined) this.#index ||= state.index
     const missing = state === undefined ? 'interface' : 'address'
-    if (this.#missing !== missing) this.#tell(missingProblem(this.#name, networkInterfaces()))
+    if (this.#missing !== missing) this.#tell(missingProblem(this.#name, this.#parts.interfaces()))
     this.#missing = missing
   }
 

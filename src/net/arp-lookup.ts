@@ -29,6 +29,7 @@ const arphrdEther = 1
 export function openArpLookup (own: () => readonly InterfaceAddress[]): ArpLookup {
   const libc = openLibc()
   let fd = -1
+  let closed = false
   const linksOf = (ip: Ipv4): readonly InterfaceAddress[] => {
     try {
       return own().filter(({ subnet }) => contains(subnet, ip))
@@ -48,7 +49,7 @@ export function openArpLookup (own: () => readonly InterfaceAddress[]): ArpLooku
       const here = linksOf(ip)
       if (here.length === 0) return undefined
       const { afInet, sockDgram, sockCloexec } = constants
-      if (fd < 0) fd = libc.socket(afInet, sockDgram | sockCloexec, 0)
+      if (fd < 0 && !closed) fd = libc.socket(afInet, sockDgram | sockCloexec, 0)
       if (fd < 0) return undefined
       for (const { name } of here) {
         const mac = ask(ip, name)
@@ -57,6 +58,7 @@ export function openArpLookup (own: () => readonly InterfaceAddress[]): ArpLooku
       return { mac: undefined }
     },
     close: () => {
+      closed = true
       if (fd >= 0) libc.close(fd)
       fd = -1
     }

@@ -10,6 +10,7 @@
 // No ICMP echo: it needs a raw socket (CAP_NET_RAW) or net.ipv4.ping_group_range, and a host that answers neither ARP nor a
 // closed port answers no ping either. What is missed here the client finds by its own ARP check, and sends DECLINE.
 import { readFile } from 'node:fs/promises'
+import type { ArpLookup } from './arp-lookup.js'
 import { formatIpv4, type Ipv4 } from './ipv4.js'
 import { constants, intBuffer, openLibc, sockaddrIn } from './libc.js'
 import { type Mac, parseMac } from './mac.js'
@@ -30,7 +31,7 @@ export const byWhom = (answer: ConflictAnswer): string => (answer.inUse ? answer
 
 const longestProbe = 300
 
-/** How often the answers are looked at, in milliseconds, while there are questions; the ARP table every second time. */
+/** How often the answers are looked at, in milliseconds, while there are questions; what ARP found out every second time. */
 const lookEvery = 20
 
 /** RFC 863 discard: nobody listens there. */
@@ -55,12 +56,19 @@ interface Question {
 
 const isOver = ({ asked, patience }: Question, now: number): boolean => now - asked >= patience - lookEvery
 
-/** `close` answers what is asked still, and lets go of the socket. `read` gives what the kernel has found out by ARP. */
-export const createConflictProbe = (read: () => Promise<ArpTable> = readArpTable): ConflictProbe & { readonly close: () => void } =>
-  new Probe(read)
+export interface ConflictProbeOptions {
+  /** What the kernel has found out by ARP of one address; undefined for one that has to be looked for in the table of all. */
+  readonly find?: ArpLookup['find']
+  readonly read?: () => Promise<ArpTable>
+}
+
+/** `close` answers what is asked still, and lets go of the socket. */
+export const createConflictProbe = (options: ConflictProbeOptions = {}): ConflictProbe & { readonly close: () => void } =>
+  new Probe(options)
 
 /** One socket and one timer for all questions: a boot storm asks for hundreds of addresses at once. */
 class Probe implements ConflictProbe {
+  readonly #find: ArpLookup['find']
   readonly #read: () => Promise<ArpTable>
   readonly #questions = new Set<Question>()
   readonly #answeredFor = new Map<Mac, Set<Ipv4>>()
@@ -71,10 +79,14 @@ class Probe implements ConflictProbe {
   #table: { readonly at: number, readonly reading: Promise<ArpTable> } | undefined
   #closed = false
 
-  constructor (read: () => Promise<ArpTable>) { this.#read = read }
+  constructor ({ find = () => undefined, read = readArpTable }: ConflictProbeOptions) {
+    this.#find = find
+    this.#read = read
+  }
 
   async ask (ip: Ipv4, mac: Mac, patience = longestProbe): Promise<ConflictAnswer> {
-    const before = (await this.#readTable()).get(formatIpv4(ip))
+    const found = this.#find(ip)
+    const before = found === undefined ? (await this.#readTable()).get(formatIpv4(ip)) : found.mac
     // Without a socket (no descriptor is left) nobody can be asked.
     if (before === mac || this.#closed || !this.#send(ip)) return free
     return await new Promise(resolve => {
@@ -118,9 +130,10 @@ class Probe implements ConflictProbe {
     const now = performance.now()
     // Whoever was held for longer than a question lasts has not looked yet.
     const looksAtTable = this.#looks++ % 2 === 0 || refused.size > 0 || (oldest !== undefined && isOver(oldest, now))
-    const table = looksAtTable ? await this.#readTable(refused.size > 0) : undefined
+    const found = new Map(looksAtTable ? [...this.#questions].map(({ ip }) => [ip, this.#find(ip)] as const) : [])
+    const table = [...found.values()].includes(undefined) ? await this.#readTable(refused.size > 0) : undefined
     for (const question of this.#questions) {
-      const entry = table?.get(formatIpv4(question.ip))
+      const entry = found.get(question.ip)?.mac ?? table?.get(formatIpv4(question.ip))
       if (refused.has(question.ip)) this.#end(question, entry === question.mac ? free : this.#usedBy(question.ip, entry))
       else if (entry === question.mac) this.#end(question, free)
       else if (entry !== undefined && entry !== question.before) this.#end(question, this.#usedBy(question.ip, entry))

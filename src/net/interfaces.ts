@@ -70,17 +70,30 @@ export const localAddresses = (): readonly InterfaceAddress[] => [...networkInte
   .flatMap(({ name, mac, addresses }) => addresses.map(address => ({ name, mac, ...address })))
 
 /** Milliseconds for which what was found is taken for what is there. */
-const keptFor = 1000
+const keptFor = { interfaces: 500, addresses: 1000 } as const
+
+/** As `networkInterfaces`, for several who look every second: one look serves all of them, unless one of them asks anew. */
+export type LookAtInterfaces = (anew?: boolean) => ReadonlyMap<string, NetworkInterface>
 
 /**
- * The same for who asks again and again, with each request of a machine: the kernel is asked once a second at most. With a hundred
- * interfaces, as a host of containers or virtual machines has, it takes 2.4 ms each time. Throws as long as it could not be asked.
+ * The kernel is asked twice a second at most. With a hundred interfaces, as a host of containers or virtual machines has, it takes 2.4 ms
+ * each time.
  */
+export function keptInterfaces (clock: Pick<Clock, 'now'>, look = networkInterfaces): LookAtInterfaces {
+  let kept: { readonly at: number, readonly interfaces: ReadonlyMap<string, NetworkInterface> } | undefined
+  return (anew = false) => {
+    const now = clock.now()
+    if (anew || kept === undefined || Math.abs(now - kept.at) >= keptFor.interfaces) kept = { at: now, interfaces: look() }
+    return kept.interfaces
+  }
+}
+
+/** As `localAddresses`, for who asks with each request: once a second at most. Throws as long as the kernel could not be asked. */
 export function keptAddresses (clock: Pick<Clock, 'now'>, look = localAddresses): () => readonly InterfaceAddress[] {
   let kept: { readonly at: number, readonly addresses: readonly InterfaceAddress[] } | undefined
   return () => {
     const now = clock.now()
-    if (kept !== undefined && Math.abs(now - kept.at) < keptFor) return kept.addresses
+    if (kept !== undefined && Math.abs(now - kept.at) < keptFor.addresses) return kept.addresses
     try {
       kept = { at: now, addresses: look() }
     } catch (error) {

@@ -18,7 +18,7 @@ export const usesOtherLoader = ({ registry }: Pick<RunningParts, 'registry'>) =>
 
 /** `client` is port 68 beside it, from which it is asked whether another server answers. */
 export function serverOn (parts: RunningParts, home: Home, place: ListenPlace, client: ListenPlace | undefined): LinkService {
-  const { leases, clock, log, dhcpServers, homes } = parts
+  const { leases, clock, log, dhcpServers, homes, arp } = parts
   const socket = new DeviceSocket(parts, 'dhcp', place)
   const asking = client === undefined ? undefined : new DeviceSocket(parts, 'dhcp-client', client)
   return {
@@ -26,7 +26,7 @@ export function serverOn (parts: RunningParts, home: Home, place: ListenPlace, c
     start: async (own: Ipv4) => {
       const settings = await dhcpServers.settingsFor(parts, home)
       const others = asking === undefined ? undefined : lookForOthers(parts, home, asking)
-      const probe = createConflictProbe()
+      const probe = createConflictProbe({ find: arp.find })
       let server: DhcpServer
       try {
         server = await startDhcpServer({

@@ -5,7 +5,8 @@ import type { Logger } from '../base/log.js'
 import { type Config, isClustered, type LoadedConfig } from '../config/load.js'
 import type { OpenStore } from '../matchbox/store.js'
 import type { Source } from '../mirror/source.js'
-import { type InterfaceAddress, keptAddresses } from '../net/interfaces.js'
+import { type ArpLookup, openArpLookup } from '../net/arp-lookup.js'
+import { type InterfaceAddress, keptAddresses, keptInterfaces, type LookAtInterfaces } from '../net/interfaces.js'
 import type { Signer } from '../openpgp/sign.js'
 import { openFileStore } from '../store/file-store.js'
 import type { Cluster } from './cluster.js'
@@ -22,8 +23,10 @@ export interface Ground {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Where DHCP is answered, and what machines there are told. */
   readonly homes: Homes
+  readonly interfaces: LookAtInterfaces
   /** This machine's, as they were within the last second. Throws as long as the kernel can't be asked. */
   readonly ownAddresses: () => readonly InterfaceAddress[]
+  readonly arp: ArpLookup
   /** Of a configured key ring. */
   readonly signer: Signer | undefined
   /** What is to be mirrored. */
@@ -59,6 +62,8 @@ export async function openGround (loaded: LoadedConfig, options: GroundOptions):
     }
   }
   const homes = homesHere(config)
+  const ownAddresses = keptAddresses(clock)
+  const arp = openArpLookup(ownAddresses)
   const signer = await attempt(() => openSigner(loaded, passphrase, clock))
   const sources = await attempt(() => sourcesOf(loaded)) ?? []
   const tombstoneMs = live ? config.store.tombstone : 0
@@ -74,12 +79,15 @@ export async function openGround (loaded: LoadedConfig, options: GroundOptions):
     clock,
     env,
     homes,
-    ownAddresses: keptAddresses(clock),
+    interfaces: keptInterfaces(clock),
+    ownAddresses,
+    arp,
     signer,
     sources,
     store,
     cluster,
     close: async () => {
+      arp.close()
       await store.close()
       await cluster?.close()
     }

@@ -12,7 +12,6 @@ import type { MachinePast } from '../matchbox/boot-decision.js'
 import { boardFile, boardImage } from '../matchbox/render-raspberry-pi.js'
 import { NamedMachines } from '../matchbox/named-machines.js'
 import type { Provisioner } from '../matchbox/provisioner.js'
-import { openArpLookup } from '../net/arp-lookup.js'
 import { contains, type Ipv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import type { OnClose } from './closing.js'
@@ -25,19 +24,15 @@ import type { Leases } from './leases.js'
 
 /** Whose an address is. Of several provisioners the leases that others gave are looked for in etcd, and a late answer is waited for. */
 export const claimsOf = (
-  { config, homes, clock, cluster, ownAddresses }: Pick<Ground, 'config' | 'homes' | 'clock' | 'cluster' | 'ownAddresses'>, { store }: Leases, holderOf: (ip: Ipv4) => Mac | undefined, onClose: OnClose
-): AddressClaims => {
-  const arp = openArpLookup(ownAddresses)
-  onClose(async () => { arp.close() })
-  return new AddressClaims({
-    modeAt: ip => modeAt(homes, ip),
-    holderOf,
-    clock,
-    settle: cluster === undefined ? undefined : ip => cluster.state.overHiccup(async () => { await store.settle?.(ip) }),
-    isGiven: ip => config.dhcp.subnets.some(({ subnet }) => contains(subnet, ip)),
-    lookUp: arp.find
-  })
-}
+  { config, homes, clock, cluster, arp }: Pick<Ground, 'config' | 'homes' | 'clock' | 'cluster' | 'arp'>, { store }: Leases, holderOf: (ip: Ipv4) => Mac | undefined
+): AddressClaims => new AddressClaims({
+  modeAt: ip => modeAt(homes, ip),
+  holderOf,
+  clock,
+  settle: cluster === undefined ? undefined : ip => cluster.state.overHiccup(async () => { await store.settle?.(ip) }),
+  isGiven: ip => config.dhcp.subnets.some(({ subnet }) => contains(subnet, ip)),
+  lookUp: arp.find
+})
 
 export async function openRegistry (
   ground: Ground, leases: Leases, addressClaims: Pick<AddressClaims, 'isReserved'>, toldLater: ToldLater, onClose: OnClose

@@ -2,6 +2,7 @@
 import t from 'tap'
 import { createLog } from '../../src/base/log.js'
 import { loadConfig } from '../../src/config/load.js'
+import { networkInterfaces } from '../../src/net/interfaces.js'
 import { formatIpv4, type Ipv4 } from '../../src/net/ipv4.js'
 import { followLink, type LinkFollower } from '../../src/dhcp/link-watch.js'
 import { homesOf } from '../../src/wiring/homes.js'
@@ -17,7 +18,7 @@ async function followed (name: string) {
     waiting: 0, rebind: async () => { did.push('rebind') }, moveTo: () => { did.push('move') }, linkIs: up => { did.push(up ? 'up' : 'down') }, close: async () => { did.push('close') }
   }
   const close = await followLink(
-    { clock, log: createLog({ level: 'info', pretty: false, destination: lines.stream }), hindrances, links, restart: () => { did.push('restart') } },
+    { clock, interfaces: networkInterfaces, log: createLog({ level: 'info', pretty: false, destination: lines.stream }), hindrances, links, restart: () => { did.push('restart') } },
     homes.first,
     { places: [{ row: 'dhcp', at: `${name}:67/udp` }], start: async (own: Ipv4) => { did.push(`start ${formatIpv4(own)}`); return follower }, drop: () => { did.push('drop') } }
   )

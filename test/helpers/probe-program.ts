@@ -2,6 +2,8 @@
 // Prints the last answer and all of them, each with the milliseconds it took, and the ICMP error that a datagram to the last one draws.
 import { formatIpv4 } from '../../src/net/ipv4.js'
 import { setTimeout as pause } from 'node:timers/promises'
+import { openArpLookup } from '../../src/net/arp-lookup.js'
+import { localAddresses } from '../../src/net/interfaces.js'
 import { createConflictProbe, openErrorSocket, sendTo } from '../../src/net/conflict-probe.js'
 import { openLibc } from '../../src/net/libc.js'
 import { ip, mac } from './dhcp.js'
@@ -9,7 +11,7 @@ import { ip, mac } from './dhcp.js'
 const [, , text = '', machine = '', wanted = ''] = process.argv
 const patience = wanted === 'errors' ? 500 : 0
 const addresses = text.split(',').map(ip)
-const probe = createConflictProbe()
+const probe = createConflictProbe({ find: openArpLookup(localAddresses).find })
 const all: object[] = []
 for (const address of addresses) {
   const started = performance.now()

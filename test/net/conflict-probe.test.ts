@@ -42,7 +42,7 @@ class Arp extends Map<string, Mac> {
 /** Hosts of the loopback network, which refuse, with hardware addresses that the test gives them. */
 function hosts (t: Test) {
   const table = new Arp()
-  const probe = createConflictProbe(async () => table)
+  const probe = createConflictProbe({ read: async () => table })
   t.teardown(() => { probe.close() })
   const as = async (address: Ipv4, hardware: Mac) => {
     table.set(formatIpv4(address), hardware)
@@ -100,10 +100,11 @@ t.test('a hundred that are asked about at once have the table read once', async 
   let [time, reads] = [0, 0]
   playTime(t, () => time)
   // The machine that asks has each of them: nobody is asked.
-  const probe = createConflictProbe(async () => {
+  const read = async (): Promise<ReadonlyMap<string, Mac>> => {
     reads++
     return new Map(Array.from({ length: 100 }, (_, n) => [`10.0.0.${n}`, testMac]))
-  })
+  }
+  const probe = createConflictProbe({ read })
   t.teardown(() => { probe.close() })
   const askAll = async (): Promise<void> => { for (const answer of await Promise.all(Array.from({ length: 100 }, (_, n) => probe.ask(ip(`10.0.0.${n}`), testMac)))) t.same(answer, { inUse: false }) }
   await askAll()
@@ -118,7 +119,7 @@ t.test('a hundred that are asked about at once have the table read once', async 
 t.test('who was held while somebody answered looks at the table before it calls the address free', async t => {
   let [time, hardware]: [number, Mac | undefined] = [0, undefined]
   playTime(t, () => time)
-  const probe = createConflictProbe(async () => new Map(hardware === undefined ? [] : [['255.255.255.255', hardware]]))
+  const probe = createConflictProbe({ read: async () => new Map(hardware === undefined ? [] : [['255.255.255.255', hardware]]) })
   t.teardown(() => { probe.close() })
   for (const by of [mac('02:00:00:00:00:01'), mac('02:00:00:00:00:02')]) {
     hardware = undefined
@@ -143,25 +144,31 @@ t.test('what the table says later than at the first look', async t => {
     let reads = 0
     // Time is what the looks take: a machine that is busy looks as often.
     playTime(t, () => reads * 40)
-    const probe = createConflictProbe(async () => {
-      const hardware = ++reads < 4 ? before : after
+    const look = (): Mac | undefined => ++reads < 4 ? before : after
+    const read = async (): Promise<ReadonlyMap<string, Mac>> => {
+      const hardware = look()
       return new Map(hardware === undefined ? [] : [['255.255.255.255', hardware]])
-    })
-    t.same(await probe.ask(nowhere, testMac), answer, what)
-    t.ok(reads >= 4, what)
-    probe.close()
+    }
+    for (const [which, options] of [['the table of all', { read }], ['the one address', { find: () => ({ mac: look() }), read: () => Promise.reject(new Error('read')) }]] as const) {
+      reads = 0
+      const probe = createConflictProbe(options)
+      t.same(await probe.ask(nowhere, testMac), answer, `${what}: ${which}`)
+      t.ok(reads >= 4, what)
+      probe.close()
+    }
   }
 })
 
 t.test('one look at a time, however long the table takes, and those after it see what comes then', async t => {
   let reads = 0
   let release = (): void => {}
-  const slow = createConflictProbe(() => {
+  const read = (): Promise<ReadonlyMap<string, Mac>> => {
     reads++
     return reads === 2 ? new Promise(resolve => { release = () => { resolve(new Map()) } }) : Promise.resolve(new Map())
-  })
+  }
+  const slow = createConflictProbe({ read })
   const asked = slow.ask(nowhere, testMac)
-  const other = createConflictProbe(async () => new Map())
+  const other = createConflictProbe({ read: async () => new Map() })
   // Ten looks of another one.
   await other.ask(nowhere, testMac)
   t.equal(reads, 2)

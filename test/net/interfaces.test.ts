@@ -6,7 +6,7 @@ import { namespaceProblem, NetworkNamespace } from '../helpers/netns.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { able } from '../helpers/tools.js'
 import { typescript } from '../helpers/typescript.js'
-import { addressesOf, keptAddresses, linkProblem, localAddresses, missingProblem, type NetworkInterface } from '../../src/net/interfaces.js'
+import { addressesOf, keptAddresses, keptInterfaces, linkProblem, localAddresses, missingProblem, type NetworkInterface, networkInterfaces } from '../../src/net/interfaces.js'
 import { formatIpv4, formatSubnet, subnetOf } from '../../src/net/ipv4.js'
 
 t.test('loopback', t => {
@@ -14,6 +14,27 @@ t.test('loopback', t => {
   t.equal(lo && formatIpv4(lo.ip), '127.0.0.1')
   t.equal(lo && formatSubnet(lo.subnet), '127.0.0.0/8')
   t.ok(localAddresses().some(({ name }) => name === 'lo'))
+  t.end()
+})
+
+t.test('several who look every second have the kernel asked once, unless one asks anew', t => {
+  const clock = new FakeClock()
+  let [asked, fails] = [0, false]
+  const interfaces = keptInterfaces(clock, () => {
+    asked++
+    if (fails) throw new Error('no descriptor')
+    return networkInterfaces()
+  })
+  const all = interfaces()
+  t.ok(all.has('lo'))
+  for (const [milliseconds, anew, times] of [[499, false, 1], [0, true, 2], [499, false, 2], [1, false, 3]] as const) {
+    clock.advance(milliseconds)
+    for (let n = 0; n < 10; n++) interfaces(anew && n === 0)
+    t.equal(asked, times, `${milliseconds} ms later`)
+  }
+  fails = true
+  clock.advance(500)
+  t.throws(interfaces, { message: 'no descriptor' }, 'who watches is told that nothing is known')
   t.end()
 })
 
