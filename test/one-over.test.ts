@@ -513,7 +513,7 @@ const tries: Readonly<Record<string, Readonly<Record<string, Try | Elsewhere>>>>
     "addresses of the interface's own link that are looked at while no new machine comes": [
       'dhcp/idle-looks.test.ts', 'of an hour without machines: one look at a time, a handful that counts, the others found free lately, and no other address'
     ],
-    'addresses that somebody uses which are set aside before a machine comes': ['dhcp/idle-watch.test.ts', 'something that answers for most: a handful is set aside at most'],
+    'addresses that somebody uses which are set aside before a machine comes': ['dhcp/idle-watch.test.ts', 'where many addresses are in use a handful of them is set aside, and the others when a machine would get them'],
     'DISCOVERs that wait': ['dhcp/backlog.test.ts', 'whatever arrives, it holds so many'],
     'other messages that wait': ['dhcp/backlog.test.ts', 'whatever arrives, it holds so many'],
     'DISCOVERs, offers and their packets that are not recorded yet, while messages wait': ['machines/told-later.test.ts', 'with one more than may wait, those of the machine that waits longest are told']

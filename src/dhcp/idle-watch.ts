@@ -52,8 +52,7 @@ export class IdleWatch {
     if (!isIdle() || looks.room(now) <= 0) return
     const ip = nextIdleLook(this.#upcoming(), address => looks.begunAt(address), now)
     if (ip === undefined || pace.ahead(now, 1) === 0) return
-    const look = looks.begin(ip, now, table.get(ip), probe.ask(ip, nobody), true)
-    unwaited(look.over.then(() => { if (looks.holds(ip, look)) this.#conclude() }))
+    unwaited(looks.begin(ip, now, table.get(ip), probe.ask(ip, nobody), true).over.then(() => { this.#conclude() }))
   }
 
   /** Sets aside what is in use, as far as that is believed. */
@@ -75,8 +74,8 @@ export class IdleWatch {
 
   #leave (ip: Ipv4, answer: ConflictAnswer): void {
     const { looks, table, keeper, clock, log, onEvent } = this.#options
+    // While the disk is full it is tried again with the next look at it, and told when it is kept.
     looks.drop(ip)
-    // Told when it is kept: it would be tried again, and told again, each minute while the disk is full.
     keeper.keep(setAside(table.get(ip) ?? { ip }, nobody, clock.now())).then(() => {
       log.warn({ ip: formatIpv4(ip), by: byWhom(answer) }, 'dhcp.conflict')
       onEvent({ kind: 'lease', change: 'conflict', mac: (answer.inUse ? answer.by : undefined) ?? nobody, ip })

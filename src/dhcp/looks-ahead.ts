@@ -92,9 +92,6 @@ export class LooksAhead<Answer extends { readonly inUse: boolean }> {
     return look !== undefined && counts(look, now) && (held === look.lease || isGiven) ? look : undefined
   }
 
-  /** Whether this is what is remembered of the address: no machine has taken it, and the network is the same. */
-  holds (ip: Ipv4, look: LookAhead<Answer>): boolean { return this.#looks.get(ip) === look }
-
   /** The address is nobody's to give. */
   drop (ip: Ipv4): void { this.#looks.delete(ip) }
 

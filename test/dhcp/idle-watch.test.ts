@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import { createLog } from '../../src/base/log.js'
 import type { DhcpEvent } from '../../src/dhcp/dhcp-event.js'
 import { type DhcpServer, type DhcpServerOptions, startDhcpServer } from '../../src/dhcp/dhcp-server.js'
-import { handful, idleEvery, mostIdle } from '../../src/dhcp/idle-looks.js'
+import { handful, idleEvery, mostIdle, mostSetAside } from '../../src/dhcp/idle-looks.js'
 import type { LeaseStore } from '../../src/dhcp/lease-store.js'
 import { type Lease, LeaseTable } from '../../src/dhcp/leases.js'
 import { buildReservations } from '../../src/dhcp/reservation-table.js'
@@ -140,14 +140,41 @@ t.test('in doubt about another server for an hour', async t => {
 })
 
 t.test('not while it is asked who else answers, nor after somebody did', async t => {
-  const wire = new DhcpWire()
   const others = { interfaceName: 'lo', bind: { address: '0.0.0.0', port: 68 }, mac: mac('02:00:00:00:00:01'), allowed: true }
-  const { idle, probe, clock } = await stage(t, {}, { network: wire, others })
-  t.ok(clock.pending > 1, 'it is being asked')
-  clock.advance(idleEvery - 1)
-  t.equal(probe.asked.length, 0)
-  await idle(5)
-  t.ok(probe.asked.length > 0, 'nobody answered')
+  for (const answers of [false, true]) {
+    const { idle, probe, clock, wire, events } = await stage(t, {}, { others })
+    // In the turn in which it ends.
+    clock.advance(idleEvery)
+    t.equal(probe.asked.length, 0)
+    if (answers) {
+      const question = wire.sent.find(({ port }) => port === 68)!.packet
+      wire.receive({ ...question, op: 2, options: { dhcpMessageType: 'ACK', serverIdentifier: ip('10.0.0.9') } }, 68, { address: '10.0.0.9', port: 67 })
+    }
+    await idle(5)
+    t.equal(events.some(({ kind }) => kind === 'other_server'), answers)
+    t.equal(probe.asked.length > 0, !answers)
+  }
+})
+
+t.test('of 200 newcomers a second the first wait for no look, nor does any other', async t => {
+  const { wire, clock, probe, idle } = await stage(t, { subnets: [subnet('10.0.0.0/16', '10.0.1.0-10.0.9.255')] })
+  await idle(200)
+  const wait = (milliseconds: number): Promise<void> => new Promise(resolve => { clock.after(milliseconds, resolve) })
+  probe.answer = async () => {
+    await wait(probe.asked.at(-1)?.patience ?? 300)
+    return { inUse: false }
+  }
+  const waited: number[] = []
+  for (let n = 0; n < 1000; n++) {
+    const before = wire.sent.length
+    wire.receive(request({ dhcpMessageType: 'DISCOVER' }, { mac: mac(`52:54:00:02:${(n >> 8).toString(16).padStart(2, '0')}:${(n & 255).toString(16).padStart(2, '0')}`) }))
+    if (wire.sent.length === before) waited.push(n)
+    clock.advance(5)
+    await turn()
+  }
+  t.same(waited, [])
+  await turn()
+  t.equal(wire.sent.length, 1000)
 })
 
 t.test('on another network, and on one whose link was gone, what was heard does not count', async t => {
@@ -214,7 +241,7 @@ t.test('something that answers for every address, or nearly: nothing is set asid
   }
 })
 
-t.test('something that answers for most: a handful is set aside at most', async t => {
+t.test('something that answers for most: next to nothing is set aside', async t => {
   const { table, probe, idle, told, wire } = await stage(t)
   let n = 0
   probe.answer = () => ++n % 3 === 0 ? { inUse: false } : { inUse: true, by: undefined }
@@ -230,6 +257,34 @@ t.test('something that answers for most: a handful is set aside at most', async 
   t.equal(wire.sent.length, 1)
 })
 
+t.test('where many addresses are in use a handful of them is set aside, and the others when a machine would get them', async t => {
+  const { table, probe, idle, events, wire } = await stage(t)
+  probe.answer = address => address % 3 === 0 ? { inUse: true, by: mac(`02:00:00:00:01:${(address & 0xff).toString(16)}`) } : { inUse: false }
+  await idle(299)
+  t.equal([...table.values()].filter(({ state }) => state === 'declined').length, mostSetAside)
+  const before = events.filter(event => event.kind === 'lease').length
+  for (let n = 0; n < 40; n++) {
+    wire.receive(newcomer(n))
+    await turn()
+  }
+  t.ok(wire.sent.every(({ packet }) => packet.yiaddr % 3 !== 0), 'no machine is offered one')
+  t.ok(events.filter(event => event.kind === 'lease').length > before)
+})
+
+t.test('nor while messages wait', async t => {
+  let spent = 0
+  const { wire, clock, probe } = await stage(t, {}, { steady: () => spent })
+  const nearAsked = (): number => probe.asked.filter(look => look.ip < ip('10.0.1.0')).length
+  wire.receive(newcomer(1, ip('10.0.1.1')))
+  spent = 1
+  for (let n = 2; n < 5; n++) wire.receive(newcomer(n, ip('10.0.1.1')))
+  clock.advance(idleEvery)
+  t.equal(nearAsked(), 0)
+  await turn()
+  clock.advance(idleEvery)
+  t.equal(nearAsked(), 1)
+})
+
 t.test('who had the address last and is still there gets it again', async t => {
   const { table, probe, idle, told, wire } = await stage(t, { subnets: [subnet('10.0.0.0/24', '10.0.0.100-10.0.0.104')] })
   const old: Lease = { ip: first, mac: testMac, state: 'bound', since: 0, expires: 1000 }
@@ -243,15 +298,22 @@ t.test('who had the address last and is still there gets it again', async t => {
 })
 
 t.test('what can not be kept is not told', async t => {
-  const store: LeaseStore = { load: async () => [], propose: async () => await Promise.reject(new Error('disk full')), close: async () => {} }
+  let tries = 0
+  const propose = async (): Promise<never> => {
+    tries++
+    throw new Error('disk full')
+  }
+  const store: LeaseStore = { load: async () => [], propose, close: async () => {} }
   const { table, probe, idle, told } = await stage(t, {}, { store })
   probe.answer = address => address === first + 1 ? used : { inUse: false }
   await idle(1000)
   t.equal(table.get(first + 1), undefined)
+  const looks = probe.asked.filter(look => look.ip === first + 1).length
+  t.ok(tries > 0 && tries <= looks, `tried ${tries} times, with ${looks} looks`)
   t.same(told('dhcp.conflict'), [])
 })
 
-t.test('while messages wait, and after a storm, there is no slack for it', async t => {
+t.test('after a storm there is no slack for it', async t => {
   const { wire, probe, idle, clock } = await stage(t, { subnets: [near, subnet('10.1.0.0/16', '10.1.1.0-10.1.9.255')] })
   for (let n = 0; n < 1000; n++) wire.receive(request({ dhcpMessageType: 'DISCOVER' }, { giaddr: ip('10.1.0.1'), mac: mac(`52:54:00:02:${(n >> 8).toString(16).padStart(2, '0')}:${(n & 255).toString(16).padStart(2, '0')}`) }))
   const before = probe.asked.length
