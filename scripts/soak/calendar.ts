@@ -7,6 +7,7 @@ import { delimiter, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { isTouched, surroundingsOf, type Variant, variantOfDay, variants } from '../lib/calendar.js'
+import { ArgumentError } from '../lib/number-arguments.js'
 import { allTestFiles, tellTestFiles } from '../lib/test-files.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -42,8 +43,10 @@ export async function run (args: readonly string[]): Promise<void> {
   })
   const named = values.only ?? (values.today ? process.env['CALENDAR'] ?? variantOfDay(Date.now()).name : undefined)
   const chosen = variants.filter(({ name }) => named === undefined || name === named)
-  if (chosen.length === 0) throw new Error(`there is no variant ${named}: one of ${variants.map(({ name }) => name).join(', ')}`)
+  if (chosen.length === 0) throw new ArgumentError(`there is no variant ${named}: one of ${variants.map(({ name }) => name).join(', ')}`)
   const given = positionals.map(path => relative(root, path))
+  const missing = given.find(path => !existsSync(join(root, path)))
+  if (missing !== undefined) throw new ArgumentError(`there is no test file ${missing}`)
   const files = given.length > 0 ? given : allTestFiles(root).filter(path => !path.startsWith('test/interop/'))
   const read = (path: string): string | undefined => existsSync(join(root, path)) ? readFileSync(join(root, path), 'utf8') : undefined
   for (const variant of chosen) {

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { type FirmwareCase, firmwareCases, recordRun } from '../../test/helpers/firmware-cases.js'
+import { ArgumentError } from '../lib/number-arguments.js'
 
 const sandbox = fileURLToPath(new URL('../sandbox', import.meta.url))
 
@@ -16,7 +17,7 @@ const commandOf = ({ args, test = '' }: FirmwareCase): readonly [string, readonl
 export async function run (words: readonly string[]): Promise<void> {
   const names = words.filter(word => word !== '--record')
   const unknown = names.find(name => !firmwareCases.some(one => one.name === name))
-  if (unknown !== undefined) throw new Error(`there is no firmware case ${unknown}; there are ${firmwareCases.map(({ name }) => name).join(', ')}`)
+  if (unknown !== undefined) throw new ArgumentError(`there is no firmware case ${unknown}; there are ${firmwareCases.map(({ name }) => name).join(', ')}`)
   const wanted = firmwareCases.filter(({ name }) => names.length === 0 || names.includes(name))
   const failed: string[] = []
   for (const one of wanted) {

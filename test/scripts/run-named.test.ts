@@ -34,6 +34,20 @@ t.test('an option that there is not is one line, and where to read on', async t 
   t.match(stderr, /^bench guard: Unknown option '--nonsense'.*\nnpm run bench -- guard --help says what there is\n$/)
 })
 
+t.test('a name of something that there is not is one line as well', async t => {
+  for (const [args, told] of [
+    [['soak', 'firmware', 'nosuch'], /^soak firmware: there is no firmware case nosuch; there are bios, /],
+    [['soak', 'calendar', '--only', 'nosuch'], /^soak calendar: there is no variant nosuch: one of /],
+    [['soak', 'calendar', 'test/nosuch.test.ts'], /^soak calendar: there is no test file test\/nosuch\.test\.ts\n/]
+  ] as const) {
+    const [kind, ...words] = args
+    const { status, stdout, stderr } = started(kind, ...words)
+    t.same([status, stdout], [2, ''], words.join(' '))
+    t.match(stderr, told)
+    t.notMatch(stderr, /^\s+at /m)
+  }
+})
+
 /** What the help of one says that it takes: options with a number, and how many numbers stand by themselves. */
 function numbersOf (help: string): { readonly options: readonly string[], readonly words: number } {
   const options = [...help.matchAll(/(--[a-z-]+) (?:N|SECONDS|PER CENT|MIB)\b/g)].map(([, option = '']) => option)
