@@ -28,6 +28,9 @@ export function enlarge (fd: number, octets: number): void {
 const longest = 4097
 /** Datagrams are cut from pieces of so many octets: one of its own for each costs the garbage collector more than all the rest. */
 const piece = 256 * 1024
+/** Octets of a datagram that is copied out of where it was received, which serves the next one then: an ACK of TFTP, no message of DHCP. */
+const short = 32
+const shortPiece = 16 * 1024
 const address = Buffer.alloc(16)
 const addressLength = intBuffer(address.length)
 
@@ -41,6 +44,26 @@ export function waitingReader (fd: number, onDatagram: OnDatagram): ReadWaiting 
   const libc = openLibc()
   const { msgDontWait } = constants
   let [data, used] = [Buffer.alloc(0), 0]
+  let [shorts, shortsUsed] = [Buffer.alloc(0), 0]
+  /** Where the next one is received; undefined when that is whose datagram it was. */
+  let room: Buffer | undefined
+  const nextRoom = (): Buffer => {
+    if (used + longest > data.length) [data, used] = [Buffer.allocUnsafeSlow(piece), 0]
+    return data.subarray(used, used + longest)
+  }
+  /** What was received, in memory that nothing is received in any more. */
+  const taken = (from: Buffer, length: number): Buffer => {
+    if (length > short) {
+      used += length
+      room = undefined
+      return from.subarray(0, length)
+    }
+    if (shortsUsed + length > shorts.length) [shorts, shortsUsed] = [Buffer.allocUnsafeSlow(shortPiece), 0]
+    // A call that copies takes longer than so few octets.
+    for (let i = 0; i < length; i++) shorts[shortsUsed + i] = from[i]!
+    shortsUsed += length
+    return shorts.subarray(shortsUsed - length, shortsUsed)
+  }
   const senders = new Map<number, Endpoint>()
   const senderOf = (ip: number, port: number): Endpoint => {
     const key = ip * 65536 + port
@@ -54,12 +77,10 @@ export function waitingReader (fd: number, onDatagram: OnDatagram): ReadWaiting 
   return (enough, isOpen) => {
     // Whoever is handed a datagram may close the socket, and its number may be another's then.
     for (let n = 1; isOpen(); n++) {
-      if (used + longest > data.length) [data, used] = [Buffer.allocUnsafeSlow(piece), 0]
-      const room = data.subarray(used, used + longest)
-      const length = libc.recvfrom(fd, room, longest, msgDontWait, address, addressLength)
+      const into = room ??= nextRoom()
+      const length = libc.recvfrom(fd, into, longest, msgDontWait, address, addressLength)
       if (length < 0) return
-      used += length
-      onDatagram(room.subarray(0, length), senderOf(address.readUInt32BE(4), address.readUInt16BE(2)))
+      onDatagram(taken(into, length), senderOf(address.readUInt32BE(4), address.readUInt16BE(2)))
       if (n % 8 === 0 && enough()) return
     }
   }

@@ -14,34 +14,38 @@ const nothing: Buffer = Buffer.alloc(0)
 /** A file's bytes from `position` on, of which one piece is held at a time. */
 export function bytesOf (file: OpenFile, position = 0): ByteSequence {
   let held: FilePiece | undefined
-  /** The rest of the held piece, which begins at `position`. */
-  let rest: Buffer = nothing
+  /** The held piece, and where in it `position` is. */
+  let bytes = nothing
+  let at = 0
   let closed = false
 
+  const left = (): number => bytes.length - at
   const take = (length: number): Buffer => {
-    const taken = rest.subarray(0, length)
-    rest = rest.subarray(length)
+    const taken = bytes.subarray(at, at + length)
+    at += taken.length
     position += taken.length
     return taken
   }
   const letGo = (): void => {
     held?.release()
     held = undefined
-    rest = nothing
+    bytes = nothing
+    at = 0
   }
   const hold = (piece: FilePiece): void => {
     held = piece
-    rest = piece.bytes
+    bytes = piece.bytes
+    at = 0
     if (closed) letGo()
   }
   /** What lies in several pieces, or has to be waited for. */
   const gather = async (length: number, first: FilePiece | Promise<FilePiece> | undefined): Promise<Buffer> => {
     if (first !== undefined) hold(await first)
-    if (rest.length >= length) return take(length)
-    const bytes = Buffer.allocUnsafe(length)
+    if (left() >= length) return take(length)
+    const gathered = Buffer.allocUnsafe(length)
     for (let filled = 0; ;) {
-      filled += take(length - filled).copy(bytes, filled)
-      if (filled === length || closed) return bytes
+      filled += take(length - filled).copy(gathered, filled)
+      if (filled === length || closed) return gathered
       letGo()
       hold(await file.piece(position, file.size - position))
     }
@@ -49,13 +53,13 @@ export function bytesOf (file: OpenFile, position = 0): ByteSequence {
   return {
     next: length => {
       const wanted = Math.min(length, file.size - position)
-      if (rest.length >= wanted) return take(wanted)
-      if (rest.length > 0) return gather(wanted, undefined)
+      if (left() >= wanted) return take(wanted)
+      if (left() > 0) return gather(wanted, undefined)
       letGo()
       const piece = file.piece(position, file.size - position)
       if (piece instanceof Promise) return gather(wanted, piece)
       hold(piece)
-      return rest.length >= wanted ? take(wanted) : gather(wanted, undefined)
+      return left() >= wanted ? take(wanted) : gather(wanted, undefined)
     },
     close: () => {
       closed = true

@@ -71,6 +71,30 @@ t.test('what waits is read at once, whole and with its sender; what was dropped 
   socket.readWaiting?.(() => { throw new Error('a closed socket is not read') })
 })
 
+t.test('whoever keeps a datagram has it as it came, short or long, also when he reads on', async t => {
+  const kept: Array<readonly [data: Buffer, text: string]> = []
+  const keep = (data: Buffer): void => {
+    kept.push([data, data.toString()])
+    if (kept.length % 10 === 0) socket.readWaiting?.(() => kept.length % 3 === 0)
+  }
+  const socket = await kernelUdp.bind({ address: '127.0.0.1', port: 0, direct: true, receiveBuffer: 1 << 20 }, keep)
+  const sender = await kernelUdp.bind({ address: '127.0.0.1', port: 0, direct: true }, () => {})
+  t.teardown(async () => { await Promise.all([socket.close(), sender.close()]) })
+  const sent: string[] = []
+  for (let round = 0; round < 40; round++) {
+    const lengths = [4, 32, 33, 1, 0, 576, 4, 4096, 31]
+    const texts = lengths.map((length, n) => String.fromCharCode(97 + (round * lengths.length + n) % 26).repeat(length))
+    for (const text of texts) t.equal(sender.sendNow?.(Buffer.from(text), socket.local), null)
+    sent.push(...texts)
+    socket.readWaiting?.(() => false)
+  }
+  t.same(kept.map(([, text]) => text), sent, 'in their order')
+  t.same(kept.map(([data]) => data.toString()), sent, 'and still so')
+  sender.sendNow?.(Buffer.alloc(5000, 'x'), socket.local)
+  socket.readWaiting?.(() => false)
+  t.equal(kept.at(-1)?.[1].length, 4097, 'what is too long shows')
+})
+
 t.test('the kernel\'s table of sockets', t => {
   const file = join(t.testdir(), 'udp')
   writeFileSync(file, `   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops            
