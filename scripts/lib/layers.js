@@ -39,7 +39,7 @@ export const layers = [
   { name: 'network edge', files: ['net/'], may: ['net/', 'base/errors', 'base/nearest', 'base/clock'], types: ['base/log'], node: ['*'], packages: ['koffi'] },
   {
     name: 'dhcp edge',
-    files: ['dhcp/dhcp-server', 'dhcp/proxy-server', 'dhcp/inbox', 'dhcp/message-exchange', 'dhcp/answering-options', 'dhcp/other-servers', 'dhcp/server-question', 'dhcp/lease-file', 'dhcp/lease-keeper', 'dhcp/answer-turns', 'dhcp/offer-probes', 'dhcp/idle-watch', 'dhcp/homes', 'dhcp/link-watch', 'dhcp/reservation-watch'],
+    files: ['dhcp/dhcp-server', 'dhcp/proxy-server', 'dhcp/inbox', 'dhcp/message-exchange', 'dhcp/answering-options', 'dhcp/other-servers', 'dhcp/server-question', 'dhcp/lease-file', 'dhcp/lease-keeper', 'dhcp/answer-turns', 'dhcp/offer-probes', 'dhcp/idle-watch', 'dhcp/used-addresses', 'dhcp/homes', 'dhcp/link-watch', 'dhcp/reservation-watch'],
     may: ['dhcp/', 'net/', 'base/clock', 'base/errors', 'base/loop-share', 'base/rate-limit', 'disk/'],
     types: ['base/log'],
     node: ['node:fs', 'node:fs/promises', 'node:path', 'node:timers/promises'],

@@ -62,8 +62,8 @@ export async function startDhcpServer (options: DhcpServerOptions): Promise<Dhcp
   return server
 }
 
-/** How often in a row one message is decided on; then the machine's next one goes on. */
-const mostDecisions = 4
+/** How often in a row one message is decided on, then its machine's next one: four addresses may be in use before others are known. */
+const mostDecisions = 5
 
 class Server implements DhcpServer {
   #options: DhcpServerOptions

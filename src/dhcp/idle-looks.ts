@@ -15,9 +15,6 @@ export const handful = 16
 /** And so many one that found them free lately. */
 export const mostIdle = mostAhead
 
-/** So many addresses may be set aside before an idle look sets aside no more: a network that plays tricks takes no more of a range. */
-export const mostSetAside = 16
-
 /** Milliseconds after which such a look is made anew: before it counts no more, and before it is forgotten. */
 const renewed = { handful: 50_000, others: 240_000 } as const
 

@@ -59,6 +59,11 @@ export class LooksAhead<Answer extends { readonly inUse: boolean }> {
     })
   }
 
+  /** Fulfilled when no look at those addresses is under way any more. */
+  async over (addresses: readonly Ipv4[]): Promise<void> {
+    await Promise.all(addresses.map(ip => this.#looks.get(ip)?.over))
+  }
+
   /** Whether an idle look found it free a few minutes ago, and it has had no other lease since than this one. */
   wasFree (ip: Ipv4, now: number, lease: Lease | undefined): boolean {
     const look = this.#looks.get(ip)

@@ -9,6 +9,7 @@ import type { Mac } from '../net/mac.js'
 import { upcomingOn } from './allocate.js'
 import type { ClientMessage } from './client-info.js'
 import type { DhcpEvent } from './dhcp-event.js'
+import { isBelievable } from './idle-looks.js'
 import { IdleWatch } from './idle-watch.js'
 import type { LeaseKeeper } from './lease-keeper.js'
 import { isActive, type Lease, type LeaseTable, nobody } from './leases.js'
@@ -17,6 +18,7 @@ import { ProbePace } from './probe-pace.js'
 import { ProbeTrust } from './probe-trust.js'
 import { ownOf, type Reply, type ServerContext, setAside } from './server-decision.js'
 import { linkOf } from './subnet.js'
+import { leaveUsed } from './used-addresses.js'
 
 export interface OfferProbesOptions {
   /** Looks for machines that use an address without asking; without it none is looked for. */
@@ -97,10 +99,7 @@ export class OfferProbes {
       const { mac } = asked.client
       const over = look?.over ?? (this.#hasSlackToAsk() || holder !== undefined ? probe.ask(ip, mac, patience) : undefined)
       if (holder === undefined) this.#lookAhead(probe, asked)
-      if (look?.answer !== undefined) {
-        this.#conclude(look.answer, lease, { outcome, asked }, ends)
-        return undefined
-      }
+      if (look?.answer !== undefined) return this.#conclude(look.answer, lease, { outcome, asked }, ends)
       if (over !== undefined) {
         this.#probing.set(ip, { outcome, asked })
         return this.#whenHeard(over, ip, mac, ends)
@@ -132,46 +131,63 @@ export class OfferProbes {
   }
 
   /** Begins to look at what the next newcomers get, as far as there is slack that no machine waits for. */
-  #lookAhead (probe: ConflictProbe, { request }: ClientMessage): void {
-    const { table, clock, isBehind, context } = this.#options
+  #lookAhead (probe: ConflictProbe, asked: ClientMessage): void {
+    const { table, clock, isBehind } = this.#options
     const now = clock.now()
     if (isBehind() || !this.#pace.hasSlack(now)) return
     const room = Math.min(mostAhead, this.#ahead.room(now))
     if (room <= 0) return
-    const state = context()
-    const next = upcomingOn(linkOf(request, state.subnets, ownOf(state)), state, mostAhead)
-    const wanted = next.filter(ip => !this.#ahead.has(ip, now)).slice(0, room)
+    const wanted = this.#upcoming(asked).filter(ip => !this.#ahead.has(ip, now)).slice(0, room)
     for (const ip of wanted.slice(0, this.#pace.ahead(now, wanted.length))) {
       this.#ahead.begin(ip, now, table.get(ip), probe.ask(ip, nobody, this.#patienceFor(ip)))
     }
   }
 
+  /** What newcomers on the link of who asked get next. */
+  #upcoming ({ request }: ClientMessage): readonly Ipv4[] {
+    const state = this.#options.context()
+    return upcomingOn(linkOf(request, state.subnets, ownOf(state)), state, mostAhead)
+  }
+
   /** What was heard is of a network that the service is not on any more. */
   forget (): void { this.#ahead.forget() }
 
-  async #whenHeard (heard: Promise<ConflictAnswer>, ip: Ipv4, mac: Mac, ends: OfferEnds): Promise<void> {
+  /** `others`: looks at addresses besides, which are over then. */
+  async #whenHeard (heard: Promise<ConflictAnswer>, ip: Ipv4, mac: Mac, ends: OfferEnds, others?: readonly Ipv4[]): Promise<void> {
     const answer = await heard
     const pending = this.#probing.get(ip)
     this.#probing.delete(ip)
     const held = this.#options.table.get(ip)
     if (pending === undefined || held?.mac !== mac || held.state !== 'offered') return
-    this.#conclude(answer, held, pending, ends)
+    await this.#conclude(answer, held, pending, ends, others)
   }
 
   /** Ends with the offer, or with the address left to who uses it and the request decided anew. */
-  #conclude (answer: ConflictAnswer, held: Lease, { outcome, asked }: PendingOffer, ends: OfferEnds): void {
+  #conclude (
+    answer: ConflictAnswer, held: Lease, pending: PendingOffer, ends: OfferEnds, others?: readonly Ipv4[]
+  ): Promise<void> | undefined {
     const { table, keeper, clock, log, onEvent } = this.#options
+    const { outcome, asked } = pending
     const { holder } = outcome
     const { ip, mac } = held
     // Of a look ahead it was not known yet who is to get the address: it is no conflict that this machine has it.
     const inUse = answer.inUse && answer.by !== mac
+    if (inUse && holder === undefined && others === undefined && this.#trust.isInDoubt) {
+      const upcoming = this.#upcoming(asked)
+      this.#probing.set(ip, pending)
+      return this.#whenHeard(this.#ahead.over(upcoming).then(() => answer), ip, mac, ends, upcoming)
+    }
+    const answers = this.#ahead.answers(others ?? [], clock.now())
+    const othersAreFree = isBelievable(answers)
+    // Or this machine would find them one after the other, and each of its messages a few.
+    if (othersAreFree) leaveUsed(answers, { ...this.#options, looks: this.#ahead })
     // Who had a reserved address before and still answers is no trick of the network.
-    const { believed, told } = holder === undefined ? this.#trust.heard(inUse) : { believed: true, told: false }
+    const { believed, told } = holder === undefined ? this.#trust.heard(inUse, othersAreFree) : { believed: true, told: false }
     if (told) log.warn({ ip: formatIpv4(ip), by: byWhom(answer), hint: 'something answers for every address there: offers go out unasked' }, 'dhcp.probe_distrusted')
     if (!inUse || !believed) {
       if (holder !== undefined) keeper.tellEnded(holder, `${formatIpv4(ip)} is reserved for ${mac}`)
       ends.send(outcome, asked)
-      return
+      return undefined
     }
     log.warn({ ip: formatIpv4(ip), mac, by: byWhom(answer) }, 'dhcp.conflict')
     onEvent({ kind: 'lease', change: 'conflict', mac, ip })
@@ -179,10 +195,11 @@ export class OfferProbes {
       if (isActive(holder, clock.now())) table.set(holder)
       else table.delete(ip)
       ends.drop(asked, `${formatIpv4(ip)} is ${holder.state} by ${holder.mac}, and ${byWhom(answer)} answers there`)
-      return
+      return undefined
     }
     // Not set aside in this machine's name: it declined nothing.
     keeper.keep(setAside(held, nobody, clock.now())).catch(() => {})
     ends.decideAnew(asked)
+    return undefined
   }
 }

@@ -1,6 +1,7 @@
 // Whether to believe that an address is in use. On some networks something answers for every address (a router that does
 // proxy ARP, a firewall that refuses in everybody's name), and a probe that is believed there sets the whole range aside:
-// after three conflicts in a row it is no longer believed, until an address is found free again.
+// after three conflicts in a row it is no longer believed, until an address is found free again. Four hosts with addresses of
+// their own at the beginning of a range are three in a row as well: most others are free then, which tells the two apart.
 
 /** So many addresses in a row may be in use unasked. */
 const most = 3
@@ -8,9 +9,13 @@ const most = 3
 export class ProbeTrust {
   #inARow = 0
 
-  /** One more answer of the probe; `told` is true when it is the first that is not believed. */
-  heard (inUse: boolean): { readonly believed: boolean, readonly told: boolean } {
-    this.#inARow = inUse ? this.#inARow + 1 : 0
+  /** Whether another address in use would not be believed without a look at others. */
+  get isInDoubt (): boolean { return this.#inARow === most }
+
+  /** One more answer of the probe; `othersAreFree` as far as others were looked at. `told` is true for the first that is not believed. */
+  heard (inUse: boolean, othersAreFree = false): { readonly believed: boolean, readonly told: boolean } {
+    if (!inUse) this.#inARow = 0
+    else if (!this.isInDoubt || !othersAreFree) this.#inARow++
     return { believed: this.#inARow <= most, told: this.#inARow === most + 1 }
   }
 }

@@ -8,6 +8,7 @@ import { type Disposal, isHeldBy, type LeaseStore, type Proposal } from '../../s
 import { buildReservations } from '../../src/dhcp/reservation-table.js'
 import type { ConflictAnswer, ConflictProbe } from '../../src/net/conflict-probe.js'
 import { createLog } from '../../src/base/log.js'
+import { macFromBytes } from '../../src/net/mac.js'
 import { DhcpWire } from '../helpers/dhcp-wire.js'
 import { hex, ip, mac, request, subnet, testMac } from '../helpers/dhcp.js'
 import { FakeClock } from '../helpers/fake-clock.js'
@@ -382,6 +383,40 @@ t.test('an address in use is set aside, and the next one offered', async t => {
   t.same(probe.asked.map(asked => asked.ip), range, 'none is asked for twice')
   probe.asked[1]?.end({ inUse: false })
   t.equal((await wire.next()).packet.yiaddr, first + 1)
+})
+
+t.test('hosts with addresses of their own at the beginning of a range: none of those is offered, however many they are', async t => {
+  for (const hosts of [3, 4, 16]) {
+    const relayed = [subnet('10.0.0.0/24', '10.0.0.100-10.0.0.199')]
+    const probe: ConflictProbe = { ask: async address => address < ip('10.0.0.100') + hosts ? { inUse: true, by: macFromBytes(Buffer.from([2, 0, 0, 0, 0, address & 255])) } : { inUse: false } }
+    const { wire, table, log } = await stage(t, { subnets: relayed }, probe)
+    const offer = await wire.ask(request({ dhcpMessageType: 'DISCOVER' }, { giaddr: ip('10.0.0.1'), mac: testMac }))
+    t.equal(offer.yiaddr, ip('10.0.0.100') + hosts, `${hosts} of them`)
+    t.equal([...table.values()].filter(lease => lease.state === 'declined').length, hosts)
+    t.same(log().filter(({ msg }) => msg === 'dhcp.probe_distrusted'), [])
+  }
+})
+
+t.test('whether the fourth in a row is believed is told by the others, which are waited for', async t => {
+  for (const [others, given] of [[false, '10.0.0.104'], [true, '10.0.0.103']] as const) {
+    const probe = new HeldProbe()
+    const { wire, log } = await stage(t, { subnets: [subnet('10.0.0.0/24', '10.0.0.100-10.0.0.109')] }, probe)
+    const discover = (xid: number): ReturnType<typeof request> => ({ ...request({ dhcpMessageType: 'DISCOVER' }, { giaddr: ip('10.0.0.1'), mac: testMac }), xid })
+    wire.receive(discover(1))
+    const end = async (last: number, inUse: boolean): Promise<void> => {
+      for (const asked of probe.asked.filter(asked => asked.ip === ip(`10.0.0.${last}`))) asked.end(inUse ? { inUse, by: mac(`02:00:00:00:01:${last - 90}`) } : { inUse })
+      await turn()
+    }
+    for (const last of [100, 101, 102, 103]) await end(last, true)
+    wire.receive(discover(2))
+    for (const last of [104, 105, 106, 107, 108]) await end(last, others)
+    t.equal(wire.sent.length, 0, 'one is not known yet')
+    await end(109, others)
+    const { packet } = await wire.next()
+    t.same([packet.yiaddr, packet.xid], [ip(given), 2])
+    t.equal(wire.sent.length, 1)
+    t.equal(log().filter(({ msg }) => msg === 'dhcp.probe_distrusted').length, others ? 1 : 0)
+  }
 })
 
 t.test('a firewall that answers for every address: after three conflicts in a row the probe is not believed any more', async t => {
