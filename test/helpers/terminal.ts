@@ -1,6 +1,6 @@
 // A program on a pseudo-terminal, which can be had to stand still as by Ctrl-S: script(1), of Debian's bsdutils.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, constants, openSync, readFileSync, readlinkSync, writeSync } from 'node:fs'
+import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs'
 import type { Test } from 'tap'
 import { errnoOf } from '../../src/base/errors.js'
 import { type Running, watch } from './netns.js'
@@ -25,14 +25,13 @@ export function onTerminal (t: Test, command: string): OnTerminal {
   const type = (text: string): void => { child.stdin.write(text) }
   const standStill = async (): Promise<void> => {
     const [pid] = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'latin1').split(' ')
-    const device = readlinkSync(`/proc/${pid}/fd/1`)
     type(stop)
-    await until('the terminal stands still', () => takesNothing(device))
+    await until('the terminal stands still', () => takesNothing(`/proc/${pid}/fd/1`))
   }
   return { ...watch(child), child, type, standStill, goOn: () => { type(start) } }
 }
 
-/** What a terminal takes is shown. */
+/** `device` may be a link to it, as /proc has them: its own name is that outside of a chroot. What a terminal takes is shown. */
 function takesNothing (device: string): boolean {
   const fd = openSync(device, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
   try {
