@@ -35,12 +35,3 @@ export function nextIdleLook (upcoming: readonly Ipv4[], begunAt: (ip: Ipv4) => 
   }
   return oldest(upcoming.slice(0, handful), renewed.handful) ?? oldest(upcoming.slice(handful, mostIdle), renewed.others)
 }
-
-/**
- * Whether what idle looks heard of hosts is to be believed: most addresses are free. Where something answers for all of them, or for all
- * but those whose answer was lost, nothing is set aside before a machine comes, and then no more than probe-trust.ts believes.
- */
-export function isBelievable (answers: ReadonlyArray<{ readonly answer: { readonly inUse: boolean } }>): boolean {
-  const used = answers.filter(({ answer }) => answer.inUse).length
-  return answers.length - used > used
-}

@@ -19,3 +19,12 @@ export class ProbeTrust {
     return { believed: this.#inARow <= most, told: this.#inARow === most + 1 }
   }
 }
+
+/**
+ * Whether looks at addresses that nobody was given yet are to be believed: most of them are free. Where something answers for all of them,
+ * or for all but those whose answer was lost, none is set aside by them.
+ */
+export function isBelievable (answers: ReadonlyArray<{ readonly answer: { readonly inUse: boolean } }>): boolean {
+  const used = answers.filter(({ answer }) => answer.inUse).length
+  return answers.length - used > used
+}

@@ -32,7 +32,9 @@ export function leaveUsed (
     if (!answer.inUse || (answer.by !== undefined && table.get(ip)?.mac === answer.by) || !mayLeave()) continue
     // While the disk is full it is tried again with the next look at it, and told when it is kept.
     looks.drop(ip)
-    keeper.keep(setAside(table.get(ip) ?? { ip }, nobody, clock.now())).then(() => {
+    keeper.keep(setAside(table.get(ip) ?? { ip }, nobody, clock.now())).then(({ kind }) => {
+      // Another provisioner gave it to a machine meanwhile, which is who answers there.
+      if (kind !== 'kept') return
       log.warn({ ip: formatIpv4(ip), by: byWhom(answer) }, 'dhcp.conflict')
       onEvent({ kind: 'lease', change: 'conflict', mac: answer.by ?? nobody, ip })
     }).catch(() => {})

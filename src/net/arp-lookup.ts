@@ -30,9 +30,6 @@ export function openArpLookup (own: () => readonly InterfaceAddress[]): ArpLooku
   const libc = openLibc()
   let fd = -1
   let closed = false
-  /** Whether the kernel answers such questions: some that only look like Linux do not. Undefined before it was asked. */
-  let isAnswered: boolean | undefined
-  const isRefused = (): boolean => isAnswered === false
   const linksOf = (ip: Ipv4): readonly InterfaceAddress[] => {
     try {
       return own().filter(({ subnet }) => contains(subnet, ip))
@@ -44,19 +41,15 @@ export function openArpLookup (own: () => readonly InterfaceAddress[]): ArpLooku
     const asked = Buffer.alloc(length)
     sockaddrIn(ip, 0).copy(asked)
     asked.write(name.slice(0, longestName), nameAt, 'latin1')
-    if (libc.ioctl(fd, siocgarp, asked) !== 0) {
-      // ENXIO says that it has no entry, ENODEV that the interface is gone.
-      isAnswered ??= ['ENXIO', 'ENODEV'].includes(libc.errno())
-      return undefined
-    }
-    isAnswered = true
+    // ENXIO says that it has no entry, ENODEV that the interface is gone.
+    if (libc.ioctl(fd, siocgarp, asked) !== 0) return undefined
     const isWhole = (asked[flagsAt]! & complete) !== 0 && asked.readUInt16LE(16) === arphrdEther
     return isWhole ? macFromBytes(asked.subarray(hardwareAt, hardwareAt + 6)) : undefined
   }
   return {
     find: ip => {
       const here = linksOf(ip)
-      if (here.length === 0 || isRefused()) return undefined
+      if (here.length === 0) return undefined
       const { afInet, sockDgram, sockCloexec } = constants
       if (fd < 0 && !closed) fd = libc.socket(afInet, sockDgram | sockCloexec, 0)
       if (fd < 0) return undefined
@@ -64,7 +57,7 @@ export function openArpLookup (own: () => readonly InterfaceAddress[]): ArpLooku
         const mac = ask(ip, name)
         if (mac !== undefined) return { mac }
       }
-      return isRefused() ? undefined : { mac: undefined }
+      return { mac: undefined }
     },
     close: () => {
       closed = true

@@ -66,13 +66,16 @@ function factsOf ({ address, netmask }: InterfaceEntry, { addresses }: NetworkIn
 const prefixOf = (mask: Ipv4): number => Math.clz32(~mask)
 
 /** Every IPv4 address that this machine answers on: those of interfaces that are up, with a carrier or without. */
-export const localAddresses = (): readonly InterfaceAddress[] => [...networkInterfaces().values()].filter(({ up }) => up)
-  .flatMap(({ name, mac, addresses }) => addresses.map(address => ({ name, mac, ...address })))
+export const localAddresses = (): readonly InterfaceAddress[] => addressesAmong(networkInterfaces())
+
+const addressesAmong = (interfaces: ReadonlyMap<string, NetworkInterface>): readonly InterfaceAddress[] =>
+  [...interfaces.values()].filter(({ up }) => up)
+    .flatMap(({ name, mac, addresses }) => addresses.map(address => ({ name, mac, ...address })))
 
 /** Milliseconds for which what was found is taken for what is there. */
-const keptFor = { interfaces: 500, addresses: 1000 } as const
+const keptFor = 500
 
-/** As `networkInterfaces`, for several who look every second: one look serves all of them, unless one of them asks anew. */
+/** As `networkInterfaces`, for who asks again and again: one look serves all of them, unless one of them asks anew. */
 export type LookAtInterfaces = (anew?: boolean) => ReadonlyMap<string, NetworkInterface>
 
 /**
@@ -83,23 +86,21 @@ export function keptInterfaces (clock: Pick<Clock, 'now'>, look = networkInterfa
   let kept: { readonly at: number, readonly interfaces: ReadonlyMap<string, NetworkInterface> } | undefined
   return (anew = false) => {
     const now = clock.now()
-    if (anew || kept === undefined || Math.abs(now - kept.at) >= keptFor.interfaces) kept = { at: now, interfaces: look() }
+    if (anew || kept === undefined || Math.abs(now - kept.at) >= keptFor) kept = { at: now, interfaces: look() }
     return kept.interfaces
   }
 }
 
-/** As `localAddresses`, for who asks with each request: once a second at most. Throws as long as the kernel could not be asked. */
-export function keptAddresses (clock: Pick<Clock, 'now'>, look = localAddresses): () => readonly InterfaceAddress[] {
-  let kept: { readonly at: number, readonly addresses: readonly InterfaceAddress[] } | undefined
+/** As `localAddresses`, of those interfaces: for who asks with each request. Throws as long as the kernel could not be asked. */
+export function keptAddresses (interfaces: LookAtInterfaces): () => readonly InterfaceAddress[] {
+  let kept: { readonly of: ReadonlyMap<string, NetworkInterface>, readonly addresses: readonly InterfaceAddress[] } | undefined
   return () => {
-    const now = clock.now()
-    if (kept !== undefined && Math.abs(now - kept.at) < keptFor.addresses) return kept.addresses
     try {
-      kept = { at: now, addresses: look() }
+      const now = interfaces()
+      if (kept?.of !== now) kept = { of: now, addresses: addressesAmong(now) }
     } catch (error) {
+      // No descriptor is left: as before.
       if (kept === undefined) throw error
-      // No descriptor is left: as before, and not asked for by each request.
-      kept = { ...kept, at: now }
     }
     return kept.addresses
   }

@@ -24,7 +24,7 @@ export interface Ground {
   /** Where DHCP is answered, and what machines there are told. */
   readonly homes: Homes
   readonly interfaces: LookAtInterfaces
-  /** This machine's, as they were within the last second. Throws as long as the kernel can't be asked. */
+  /** This machine's, as they were within half a second. Throws as long as the kernel can't be asked. */
   readonly ownAddresses: () => readonly InterfaceAddress[]
   readonly arp: ArpLookup
   /** Of a configured key ring. */
@@ -62,7 +62,8 @@ export async function openGround (loaded: LoadedConfig, options: GroundOptions):
     }
   }
   const homes = homesHere(config)
-  const ownAddresses = keptAddresses(clock)
+  const interfaces = keptInterfaces(clock)
+  const ownAddresses = keptAddresses(interfaces)
   const arp = openArpLookup(ownAddresses)
   const signer = await attempt(() => openSigner(loaded, passphrase, clock))
   const sources = await attempt(() => sourcesOf(loaded)) ?? []
@@ -79,7 +80,7 @@ export async function openGround (loaded: LoadedConfig, options: GroundOptions):
     clock,
     env,
     homes,
-    interfaces: keptInterfaces(clock),
+    interfaces,
     ownAddresses,
     arp,
     signer,

@@ -8,7 +8,7 @@ import { type Disposal, isHeldBy, type LeaseStore, type Proposal } from '../../s
 import { buildReservations } from '../../src/dhcp/reservation-table.js'
 import type { ConflictAnswer, ConflictProbe } from '../../src/net/conflict-probe.js'
 import { createLog } from '../../src/base/log.js'
-import { macFromBytes } from '../../src/net/mac.js'
+import { macFromBytes, type Mac } from '../../src/net/mac.js'
 import { DhcpWire } from '../helpers/dhcp-wire.js'
 import { hex, ip, mac, request, subnet, testMac } from '../helpers/dhcp.js'
 import { FakeClock } from '../helpers/fake-clock.js'
@@ -395,6 +395,20 @@ t.test('hosts with addresses of their own at the beginning of a range: none of t
     t.equal([...table.values()].filter(lease => lease.state === 'declined').length, hosts)
     t.same(log().filter(({ msg }) => msg === 'dhcp.probe_distrusted'), [])
   }
+})
+
+t.test('one of them is a machine that another process gave the address meanwhile: it keeps it, and no conflict is told of it', async t => {
+  const usedBy = (address: number): Mac => macFromBytes(Buffer.from([2, 0, 0, 0, 0, address & 255]))
+  const last = ip('10.0.0.105')
+  const probe: ConflictProbe = { ask: async address => address <= last ? { inUse: true, by: usedBy(address) } : { inUse: false } }
+  const { wire, table, store, clock, log } = await stage(t, { subnets: [subnet('10.0.0.0/24', '10.0.0.100-10.0.0.199')] }, probe)
+  const theirs: Lease = { ip: last, mac: usedBy(last), state: 'bound', since: clock.now(), expires: clock.now() + 60_000 }
+  store.elsewhere.set(last, theirs)
+  const offer = await wire.ask(request({ dhcpMessageType: 'DISCOVER' }, { giaddr: ip('10.0.0.1'), mac: testMac }))
+  t.equal(offer.yiaddr, last + 1)
+  t.equal(table.get(last), theirs)
+  const conflicts = log().filter(({ msg }) => msg === 'dhcp.conflict').map(told => told['ip'])
+  t.same(conflicts, ['10.0.0.100', '10.0.0.101', '10.0.0.102', '10.0.0.103', '10.0.0.104'])
 })
 
 t.test('whether the fourth in a row is believed is told by the others, which are waited for', async t => {

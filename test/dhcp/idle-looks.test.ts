@@ -1,6 +1,7 @@
 // Which address is looked at while nobody comes, and what is believed of what is heard.
 import t from 'tap'
-import { handful, idleEvery, isBelievable, mostIdle, nextIdleLook } from '../../src/dhcp/idle-looks.js'
+import { handful, idleEvery, mostIdle, nextIdleLook } from '../../src/dhcp/idle-looks.js'
+import { isBelievable } from '../../src/dhcp/probe-trust.js'
 import { freeLately, lookCounts } from '../../src/dhcp/looks-ahead.js'
 import { ip } from '../helpers/dhcp.js'
 

@@ -21,9 +21,12 @@ const asUser = (...command: string[]): Running => watch(spawn('setpriv', [
 
 t.test('edits are seen by the next look, and that it is so is told once, with what bounds it', async t => {
   if (!needsRoot(t) || !needs(t, 'setpriv')) return
-  const holder = asUser(process.execPath, typescript, fileURLToPath(new URL('../helpers/inotify-holder.ts', import.meta.url)))
-  t.teardown(() => { holder.child.kill('SIGKILL') })
-  await holder.line(/^\d+ instances$/, 60_000)
+  // Where the user may have more than a process may have descriptors, another one takes the rest.
+  for (let taken = ''; taken !== '0 instances';) {
+    const holder = asUser(process.execPath, typescript, fileURLToPath(new URL('../helpers/inotify-holder.ts', import.meta.url)))
+    t.teardown(() => { holder.child.kill('SIGKILL') })
+    taken = await holder.line(/^\d+ instances$/, 60_000)
+  }
 
   const folder = t.testdir({ data: { groups: { racks: {}, 'g.json': '{"id":"g","profile":"p"}' }, profiles: {}, ignition: {} } })
   const port = await freePort()
