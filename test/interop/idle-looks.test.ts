@@ -104,7 +104,9 @@ t.test('a link that goes and comes: what was heard before does not count, in the
   const before = wire.output().length
   space.ip('link', 'set', 'port0', 'up')
   await appliance.line(/"msg":"dhcp\.link_up"/)
-  const asked = (): string | undefined => /who-has (172\.30\.0\.10[03]) /.exec(wire.output().slice(before))?.[1]
+  // If it counted, the tenth would be asked for before the first again. The fourth tells nothing: it may have been begun before it was seen
+  // that the link is down, and the kernel repeats its question.
+  const asked = (): string | undefined => /who-has (172\.30\.0\.10[09]) /.exec(wire.output().slice(before))?.[1]
   while (asked() === undefined) await wire.next()
   t.equal(asked(), address(0))
 })
