@@ -63,8 +63,9 @@ if (unwritten !== null && !isUnheard) process.stderr.write(`core-provisioner: st
 process.exitCode = status === 0 && unwritten !== null && !isUnheard ? 1 : status
 // Whatever ended in this turn, as the write of the log's last line did, counts as under way until the next.
 await turn()
-// exit(3) waits for every thread, and one that a disk holds which does not answer never ends.
-if (isStuck || process.getActiveResourcesInfo().some(name => name.startsWith('FSReq'))) {
+// exit(3) waits for every thread: one that a disk holds which does not answer never ends, one that asks a name server which says nothing
+// ends after minutes (three servers, two tries each, once for every domain of resolv.conf).
+if (isStuck || process.getActiveResourcesInfo().some(name => name.startsWith('FSReq') || name.startsWith('GetAddrInfoReq'))) {
   const { openLibc } = await import('./net/libc.js')
   openLibc().endNow(Number(process.exitCode))
 }
