@@ -19,7 +19,7 @@ import { connectionShares } from '../src/net/descriptors.js'
 import { connectionBuffer } from '../src/net/listening-socket.js'
 import { mostDiscovers, mostOfKnown, mostOthers } from '../src/dhcp/backlog.js'
 import { maximumLength } from '../src/dhcp/constants.js'
-import { handful, mostIdle } from '../src/dhcp/idle-looks.js'
+import { idleEvery, mostIdle } from '../src/dhcp/idle-looks.js'
 import { mostSetAside } from '../src/dhcp/used-addresses.js'
 import { lookCounts, mostAhead, mostLooks } from '../src/dhcp/looks-ahead.js'
 import { rememberedMachines, requestRate, returningRate } from '../src/dhcp/message-exchange.js'
@@ -115,7 +115,7 @@ const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]>
   ['DISCOVERs that wait', NaN, mostDiscovers],
   ['addresses that are looked at before a machine is to have them', mostAhead, mostLooks],
   ['time for which such a look counts', lookCounts / 1000, NaN],
-  ["addresses of the interface's own link that are looked at while no new machine comes", handful, mostIdle],
+  ["addresses of the interface's own link that are looked at while no new machine comes", 1000 / idleEvery, mostIdle],
   ['addresses that somebody uses which are set aside before a machine comes', NaN, mostSetAside],
   ['other messages that wait', NaN, mostOthers],
   ['DISCOVERs, offers and their packets that are not recorded yet, while messages wait', NaN, mostUntold],

@@ -511,7 +511,7 @@ const tries: Readonly<Record<string, Readonly<Record<string, Try | Elsewhere>>>>
     'addresses that are looked at before a machine is to have them': ['dhcp/looks-ahead.test.ts', 'so many are remembered, and those that count no more make room'],
     'time for which such a look counts': ['dhcp/looks-ahead.test.ts', 'it counts for a minute, and not before it began'],
     "addresses of the interface's own link that are looked at while no new machine comes": [
-      'dhcp/idle-looks.test.ts', 'of an hour without machines: one look at a time, a handful that counts, the others found free lately, and no other address'
+      'dhcp/idle-looks.test.ts', 'of an hour without machines: one look at a time, all of them found free lately, and no other address'
     ],
     'addresses that somebody uses which are set aside before a machine comes': ['dhcp/idle-watch.test.ts', 'where many addresses are in use a handful of them is set aside, and the others when a machine would get them'],
     'DISCOVERs that wait': ['dhcp/backlog.test.ts', 'whatever arrives, it holds so many'],

@@ -1,6 +1,6 @@
 // Looks whether an address is in use that were begun before a machine waits for it: of the addresses that newcomers get next. Who comes
 // while machines come is offered one that is known to be free, and waits for no look. Those that idle looks (idle-looks.ts) found free are
-// remembered for longer: where one of them is asked after once more, a shorter look will do.
+// remembered for longer: their machine is answered while one of them is asked after once more.
 import type { Ipv4 } from '../net/ipv4.js'
 import type { Lease } from './leases.js'
 
@@ -23,8 +23,9 @@ export interface LookAhead<Answer> {
   readonly lease: Lease | undefined
   /** Begun while nobody new came. */
   readonly idle: boolean
-  /** Undefined as long as it lasts; that of the look before it as long as it lasts and that one counts. */
+  /** Undefined as long as it lasts; that of the look before it as long as it lasts and that one is of use. */
   answer: Answer | undefined
+  isOver: boolean
   /** Fulfilled when it is over. */
   readonly over: Promise<Answer>
 }
@@ -38,7 +39,7 @@ export class LooksAhead<Answer extends { readonly inUse: boolean }> {
     let counted = 0
     for (const [ip, look] of this.#looks) {
       if (counts(look, now)) counted++
-      else if (!isFreeLately(look, now)) this.#looks.delete(ip)
+      else if (!isOfUse(look, now)) this.#looks.delete(ip)
     }
     return mostLooks - counted
   }
@@ -64,21 +65,16 @@ export class LooksAhead<Answer extends { readonly inUse: boolean }> {
     await Promise.all(addresses.map(ip => this.#looks.get(ip)?.over))
   }
 
-  /** Whether an idle look found it free a few minutes ago, and it has had no other lease since than this one. */
-  wasFree (ip: Ipv4, now: number, lease: Lease | undefined): boolean {
-    const look = this.#looks.get(ip)
-    return look !== undefined && look.lease === lease && isFreeLately(look, now)
-  }
-
   /** `asked` never rejects. */
   begin (ip: Ipv4, now: number, lease: Lease | undefined, asked: Promise<Answer>, idle = false): LookAhead<Answer> {
     const before = this.#looks.get(ip)
     const over = asked.then(answer => {
       look.answer = answer
+      look.isOver = true
       return answer
     })
-    const stands = before !== undefined && before.lease === lease && counts(before, now)
-    const look: LookAhead<Answer> = { at: now, lease, idle, answer: stands ? before.answer : undefined, over }
+    const stands = before !== undefined && before.lease === lease && isOfUse(before, now)
+    const look: LookAhead<Answer> = { at: now, lease, idle, answer: stands ? before.answer : undefined, isOver: false, over }
     this.#looks.delete(ip)
     this.#looks.set(ip, look)
     // What counts no more is older than what does.
@@ -88,13 +84,14 @@ export class LooksAhead<Answer extends { readonly inUse: boolean }> {
 
   /**
    * The look at an address that is about to be given with `lease`, for this one time: whoever gets it after this machine may find it
-   * there. None where the address has had another lease since than this one, which may be `held`, in force, already.
+   * there. None where the address has had another lease since than this one, which may be `held`, in force, already. Where it `counts` no
+   * more it found the address free a few minutes ago.
    */
   take (ip: Ipv4, now: number, held: Lease | undefined, lease: Lease): LookAhead<Answer> | undefined {
     const look = this.#looks.get(ip)
     this.#looks.delete(ip)
     const isGiven = held?.mac === lease.mac && held.state === lease.state
-    return look !== undefined && counts(look, now) && (held === look.lease || isGiven) ? look : undefined
+    return look !== undefined && isOfUse(look, now) && (held === look.lease || isGiven) ? look : undefined
   }
 
   /** The address is nobody's to give. */
@@ -107,7 +104,9 @@ export class LooksAhead<Answer extends { readonly inUse: boolean }> {
 /** Nothing counts that began in the future: the clock was set back. */
 const isWithin = ({ at }: Pick<LookAhead<unknown>, 'at'>, now: number, milliseconds: number): boolean => at <= now && now - at < milliseconds
 
-const counts = (look: Pick<LookAhead<unknown>, 'at'>, now: number): boolean => isWithin(look, now, lookCounts)
+export const counts = (look: Pick<LookAhead<unknown>, 'at'>, now: number): boolean => isWithin(look, now, lookCounts)
 
 const isFreeLately = (look: LookAhead<{ readonly inUse: boolean }>, now: number): boolean =>
   look.idle && look.answer?.inUse === false && isWithin(look, now, freeLately)
+
+const isOfUse = (look: LookAhead<{ readonly inUse: boolean }>, now: number): boolean => counts(look, now) || isFreeLately(look, now)

@@ -1,6 +1,7 @@
 // Offers that wait to hear whether somebody uses their address (RFC 2131 section 3.1 step 2), as far as there is slack to ask, and as
 // far as the answers can be believed. With each newcomer the addresses that are given next are looked at too (looks-ahead.ts), and the
-// first few of them while nobody comes (idle-watch.ts), so that few wait.
+// first of them while nobody comes (idle-watch.ts), so that few wait. An offer of an address that was found free a few minutes ago, and any
+// in a storm, does not wait: a ROM takes seconds to choose among offers, and is told NAK when somebody was heard there meanwhile.
 import type { Clock } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
 import { byWhom, type ConflictAnswer, type ConflictProbe } from '../net/conflict-probe.js'
@@ -12,7 +13,7 @@ import type { DhcpEvent } from './dhcp-event.js'
 import { IdleWatch } from './idle-watch.js'
 import type { LeaseKeeper } from './lease-keeper.js'
 import { isActive, type Lease, type LeaseTable, nobody } from './leases.js'
-import { type LookAhead, LooksAhead, mostAhead } from './looks-ahead.js'
+import { counts, type LookAhead, LooksAhead, mostAhead } from './looks-ahead.js'
 import { ProbePace } from './probe-pace.js'
 import { isBelievable, ProbeTrust } from './probe-trust.js'
 import { ownOf, type Reply, type ServerContext, setAside } from './server-decision.js'
@@ -35,8 +36,6 @@ export interface OfferProbesOptions {
   readonly context: () => ServerContext
 }
 
-interface PendingOffer { readonly outcome: Reply, readonly asked: ClientMessage }
-
 /** What becomes of an offer. */
 export interface OfferEnds {
   readonly send: (outcome: Reply, asked: ClientMessage) => void
@@ -46,8 +45,12 @@ export interface OfferEnds {
   readonly drop: (asked: ClientMessage, reason: string) => void
 }
 
-/** Milliseconds for the look at an address that was found free a few minutes ago: by ARP a host there answers within a few. */
-const shortLook = 80
+interface PendingOffer {
+  outcome: Reply
+  asked: ClientMessage
+  /** Undefined when it went out already. */
+  ends: OfferEnds | undefined
+}
 
 export class OfferProbes {
   readonly #options: OfferProbesOptions
@@ -84,43 +87,55 @@ export class OfferProbes {
     const { lease, holder } = outcome
     const { table, probe, keeper } = this.#options
     const pending = this.#probing.get(outcome.reply.yiaddr)
-    const patience = lease === undefined || holder !== undefined ? undefined : this.#patienceFor(lease.ip)
     const look = lease === undefined || holder !== undefined ? undefined : this.#lookedAt(lease)
     if (lease !== undefined && !this.#isBound(lease)) table.set(lease)
     if (pending !== undefined && outcome.reply.yiaddr !== unspecified) {
       // The machine asked again meanwhile: what it sent last is what it waits for an answer to.
       const before = pending.outcome.holder
-      this.#probing.set(outcome.reply.yiaddr, { outcome: before === undefined ? outcome : { ...outcome, holder: before }, asked })
+      pending.outcome = before === undefined ? outcome : { ...outcome, holder: before }
+      pending.asked = asked
+      if (pending.ends === undefined) ends.send(outcome, asked)
       return undefined
     }
-    if (lease !== undefined && outcome.probe && probe !== undefined) {
-      const { ip } = lease
-      const { mac } = asked.client
-      const over = look?.over ?? (this.#hasSlackToAsk() || holder !== undefined ? probe.ask(ip, mac, patience) : undefined)
-      if (holder === undefined) this.#lookAhead(probe, asked)
-      if (look?.answer !== undefined) return this.#conclude(look.answer, lease, { outcome, asked }, ends)
-      if (over !== undefined) {
-        this.#probing.set(ip, { outcome, asked })
-        return this.#whenHeard(over, ip, mac, ends)
-      }
-    }
+    if (lease !== undefined && outcome.probe && probe !== undefined) return this.#ask(probe, lease, look, { outcome, asked, ends })
     if (holder !== undefined) keeper.tellEnded(holder, `${formatIpv4(holder.ip)} is reserved for ${asked.client.mac}`)
     ends.send(outcome, asked)
     return undefined
   }
 
-  /** Of a reserved address that another machine holds it is asked whatever else there is to do: there are few of those. */
-  #hasSlackToAsk (): boolean {
-    const { clock, log, isBehind } = this.#options
-    const { pace, began } = this.#pace.next(clock.now(), isBehind())
-    if (began) log.info({ hint: 'more machines ask at once than addresses can be looked at: offers go out unasked until it is quieter' }, 'dhcp.probe_paused')
-    return pace === 'ask'
+  /** Ends with an offer whose address has to be looked at, at once where that was done or there is no slack for it. */
+  #ask (probe: ConflictProbe, lease: Lease, look: LookAhead<ConflictAnswer> | undefined, pending: PendingOffer): Promise<void> | undefined {
+    const { outcome: { holder }, asked } = pending
+    const { ip, mac } = lease
+    const { clock, isBehind } = this.#options
+    const now = clock.now()
+    // Of a reserved address that another machine holds it is asked whatever else there is to do: there are few of those.
+    const heard = look !== undefined && (look.answer?.inUse === true || (look.isOver && counts(look, now))) ? look.answer : undefined
+    const isAsked = heard === undefined && (look?.isOver === false || this.#hasSlackToAsk(now) || holder !== undefined)
+    const over = !isAsked ? undefined : look?.isOver === false ? look.over : probe.ask(ip, mac)
+    if (holder === undefined) this.#lookAhead(probe, asked)
+    if (heard !== undefined) return this.#conclude(heard, lease, pending)
+    if (over !== undefined) this.#probing.set(ip, pending)
+    const isWaiting = over !== undefined && (holder !== undefined || (look?.answer === undefined && !this.#pace.isStorm(now, isBehind())))
+    if (!isWaiting) this.#send(pending)
+    return over === undefined ? undefined : this.#whenHeard(over, ip, mac)
   }
 
-  /** How long a look at the address has to last; undefined for a whole one. */
-  #patienceFor (ip: Ipv4): number | undefined {
-    const { table, clock } = this.#options
-    return this.#ahead.wasFree(ip, clock.now(), table.get(ip)) ? shortLook : undefined
+  /** Sends the offer, unless it went out already. */
+  #send (pending: PendingOffer): void {
+    const { outcome, asked, ends } = pending
+    pending.ends = undefined
+    ends?.send(outcome, asked)
+  }
+
+  #hasSlackToAsk (now: number): boolean {
+    const { log, isBehind } = this.#options
+    const { pace, began } = this.#pace.next(now, isBehind())
+    if (began) {
+      log.info({ hint: 'more machines ask at once than addresses can be looked at: offers go out unasked until it is quieter' }, 'dhcp.probe_paused')
+      for (const pending of this.#probing.values()) if (pending.outcome.holder === undefined) this.#send(pending)
+    }
+    return pace === 'ask'
   }
 
   /** A look that was begun before this address was given. */
@@ -138,7 +153,7 @@ export class OfferProbes {
     if (room <= 0) return
     const wanted = this.#upcoming(asked).filter(ip => !this.#ahead.has(ip, now)).slice(0, room)
     for (const ip of wanted.slice(0, this.#pace.ahead(now, wanted.length))) {
-      this.#ahead.begin(ip, now, table.get(ip), probe.ask(ip, nobody, this.#patienceFor(ip)))
+      this.#ahead.begin(ip, now, table.get(ip), probe.ask(ip, nobody))
     }
   }
 
@@ -152,29 +167,29 @@ export class OfferProbes {
   forget (): void { this.#ahead.forget() }
 
   /** `others`: looks at addresses besides, which are over then. */
-  async #whenHeard (heard: Promise<ConflictAnswer>, ip: Ipv4, mac: Mac, ends: OfferEnds, others?: readonly Ipv4[]): Promise<void> {
-    const answer = await heard
+  async #whenHeard (over: Promise<ConflictAnswer>, ip: Ipv4, mac: Mac, others?: readonly Ipv4[]): Promise<void> {
+    const answer = await over
     const pending = this.#probing.get(ip)
     this.#probing.delete(ip)
     const held = this.#options.table.get(ip)
-    if (pending === undefined || held?.mac !== mac || held.state !== 'offered') return
-    await this.#conclude(answer, held, pending, ends, others)
+    if (pending === undefined || held?.mac !== mac) return
+    // Who has it by now answers for it too, which behind a router looks like anybody else.
+    const isLate = held.state === 'bound' && pending.ends === undefined && answer.inUse && answer.by !== undefined
+    if (held.state !== 'offered' && !isLate) return
+    await this.#conclude(answer, held, pending, others)
   }
 
   /** Ends with the offer, or with the address left to who uses it and the request decided anew. */
-  #conclude (
-    answer: ConflictAnswer, held: Lease, pending: PendingOffer, ends: OfferEnds, others?: readonly Ipv4[]
-  ): Promise<void> | undefined {
+  #conclude (answer: ConflictAnswer, held: Lease, pending: PendingOffer, others?: readonly Ipv4[]): Promise<void> | undefined {
     const { table, keeper, clock, log, onEvent } = this.#options
-    const { outcome, asked } = pending
-    const { holder } = outcome
+    const { outcome: { holder }, asked, ends } = pending
     const { ip, mac } = held
     // Of a look ahead it was not known yet who is to get the address: it is no conflict that this machine has it.
     const inUse = answer.inUse && answer.by !== mac
     if (inUse && holder === undefined && others === undefined && this.#trust.isInDoubt) {
       const upcoming = this.#upcoming(asked)
       this.#probing.set(ip, pending)
-      return this.#whenHeard(this.#ahead.over(upcoming).then(() => answer), ip, mac, ends, upcoming)
+      return this.#whenHeard(this.#ahead.over(upcoming).then(() => answer), ip, mac, upcoming)
     }
     const answers = this.#ahead.answers(others ?? [], clock.now())
     const othersAreFree = isBelievable(answers)
@@ -185,7 +200,7 @@ export class OfferProbes {
     if (told) log.warn({ ip: formatIpv4(ip), by: byWhom(answer), hint: 'something answers for every address there: offers go out unasked' }, 'dhcp.probe_distrusted')
     if (!inUse || !believed) {
       if (holder !== undefined) keeper.tellEnded(holder, `${formatIpv4(ip)} is reserved for ${mac}`)
-      ends.send(outcome, asked)
+      this.#send(pending)
       return undefined
     }
     log.warn({ ip: formatIpv4(ip), mac, by: byWhom(answer) }, 'dhcp.conflict')
@@ -193,12 +208,15 @@ export class OfferProbes {
     if (holder !== undefined) {
       if (isActive(holder, clock.now())) table.set(holder)
       else table.delete(ip)
-      ends.drop(asked, `${formatIpv4(ip)} is ${holder.state} by ${holder.mac}, and ${byWhom(answer)} answers there`)
+      ends?.drop(asked, `${formatIpv4(ip)} is ${holder.state} by ${holder.mac}, and ${byWhom(answer)} answers there`)
       return undefined
     }
+    // Whether a machine keeps what it was acknowledged is for its own look to say (RFC 5227), and it sends DECLINE.
+    if (held.state === 'bound') return undefined
     // Not set aside in this machine's name: it declined nothing.
     keeper.keep(setAside(held, nobody, clock.now())).catch(() => {})
-    ends.decideAnew(asked)
+    // Whose offer went out already is told NAK when it asks for the address.
+    ends?.decideAnew(asked)
     return undefined
   }
 }

@@ -1,7 +1,8 @@
 // When to look whether an address is in use before it is offered (net/conflict-probe). The look costs its machine a third of a
 // second and the kernel an ARP entry, which is nothing while a few machines boot. In a storm every offer would wait for it, and
 // the ARP table (1,024 entries, each kept for three seconds without an answer) would run full: then offers go out unasked, as
-// RFC 2131 section 2.2 allows, and clients look for themselves. Looks ahead (looks-ahead.ts) are of the same measure.
+// RFC 2131 section 2.2 allows, and clients look for themselves; those that wait go out too, or the few that came first would be the last.
+// Looks ahead (looks-ahead.ts) are of the same measure.
 
 /** So many at once after a pause, and then so many a second. */
 const burst = 128
@@ -30,13 +31,22 @@ export class ProbePace {
     const enough = !behind && this.#takes()
     this.#slack = Math.max(-burst, this.#slack - 1)
     if (enough) {
-      if (this.#slack >= enoughAgain) this.#storm = false
+      this.#endStorm()
       return { pace: 'ask', began: false }
     }
     const began = !this.#storm
     this.#storm = true
     return { pace: 'pass', began }
   }
+
+  /** Whether addresses are passed over, until it was quiet for a while: offers wait for no look then. */
+  isStorm (now: number, behind: boolean): boolean {
+    this.#pass(now)
+    if (!behind) this.#endStorm()
+    return this.#storm
+  }
+
+  #endStorm (): void { if (this.#slack >= enoughAgain) this.#storm = false }
 
   hasSlack (now: number): boolean {
     this.#pass(now)

@@ -22,8 +22,8 @@ export type ConflictAnswer =
   | { readonly inUse: true, readonly by: Mac | undefined }
 
 export interface ConflictProbe {
-  /** Whether a machine other than `mac` uses the address; answers within some `patience` milliseconds, or 300, and never rejects. */
-  readonly ask: (ip: Ipv4, mac: Mac, patience?: number) => Promise<ConflictAnswer>
+  /** Whether a machine other than `mac` uses the address; answers within some 300 ms, and never rejects. */
+  readonly ask: (ip: Ipv4, mac: Mac) => Promise<ConflictAnswer>
 }
 
 /** By whom it is used, for people. */
@@ -48,13 +48,12 @@ interface Question {
   readonly ip: Ipv4
   readonly mac: Mac
   readonly asked: number
-  readonly patience: number
   /** What the ARP table said of the address until then. */
   readonly before: Mac | undefined
   readonly answer: (answer: ConflictAnswer) => void
 }
 
-const isOver = ({ asked, patience }: Question, now: number): boolean => now - asked >= patience - lookEvery
+const isOver = ({ asked }: Question, now: number): boolean => now - asked >= longestProbe - lookEvery
 
 export interface ConflictProbeOptions {
   /** What the kernel has found out by ARP of one address; undefined for one that has to be looked for in the table of all. */
@@ -84,13 +83,13 @@ class Probe implements ConflictProbe {
     this.#read = read
   }
 
-  async ask (ip: Ipv4, mac: Mac, patience = longestProbe): Promise<ConflictAnswer> {
+  async ask (ip: Ipv4, mac: Mac): Promise<ConflictAnswer> {
     const found = this.#find(ip)
     const before = found === undefined ? (await this.#readTable()).get(formatIpv4(ip)) : found.mac
     // Without a socket (no descriptor is left) nobody can be asked.
     if (before === mac || this.#closed || !this.#send(ip)) return free
     return await new Promise(resolve => {
-      this.#questions.add({ ip, mac, asked: performance.now(), patience, before, answer: resolve })
+      this.#questions.add({ ip, mac, asked: performance.now(), before, answer: resolve })
       this.#timer ??= setInterval(() => { unwaited(this.#look()) }, lookEvery)
     })
   }

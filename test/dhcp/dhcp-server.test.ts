@@ -527,7 +527,7 @@ t.test('a storm of new machines asks for so many addresses that the ARP table be
   const paused = (): number => log().filter(({ msg }) => msg === 'dhcp.probe_paused').length
   machines(0, 1000)
   t.equal(probe.asked.length, 128)
-  t.equal(wire.sent.length, 872)
+  t.equal(wire.sent.length, 1000, 'and those that waited go out as it begins')
   clock.advance(1000)
   machines(1000, 50)
   t.equal(probe.asked.length, 128, 'while it lasts no offer waits')

@@ -1,6 +1,6 @@
 // Looks begun before anybody waits for them: for how long they count, for whom, and how many there are.
 import t from 'tap'
-import { freeLately, lookCounts, LooksAhead, mostLooks } from '../../src/dhcp/looks-ahead.js'
+import { counts, freeLately, lookCounts, LooksAhead, mostLooks } from '../../src/dhcp/looks-ahead.js'
 import type { Lease } from '../../src/dhcp/leases.js'
 import type { ConflictAnswer } from '../../src/net/conflict-probe.js'
 import { ip, mac, testMac } from '../helpers/dhcp.js'
@@ -62,29 +62,32 @@ t.test('so many are remembered, and those that count no more make room', async t
 })
 
 t.test('that an idle look found it free is remembered for five minutes, of this lease alone', async t => {
-  for (const [what, idle, answer, now, lease, wasFree] of [
-    ['just now', true, { inUse: false }, 1000, undefined, true],
-    ['within five minutes', true, { inUse: false }, 999 + freeLately, undefined, true],
-    ['later', true, { inUse: false }, 1000 + freeLately, undefined, false],
-    ['the clock was set back', true, { inUse: false }, 999, undefined, false],
-    ['another lease since', true, { inUse: false }, 1000, offered, false],
-    ['it is in use', true, { inUse: true, by: testMac }, 1000, undefined, false],
-    ['as machines came, perhaps behind a router', false, { inUse: false }, 1000, undefined, false]
+  const since: Lease = { ...offered, mac: mac('52:54:00:00:00:02') }
+  for (const [what, idle, answer, now, lease, isRemembered, wasFree] of [
+    ['when it counts no more', true, { inUse: false }, 1000 + lookCounts, undefined, true, true],
+    ['within five minutes', true, { inUse: false }, 999 + freeLately, undefined, true, true],
+    ['later', true, { inUse: false }, 1000 + freeLately, undefined, false, false],
+    ['the clock was set back', true, { inUse: false }, 999, undefined, false, false],
+    ['another lease since', true, { inUse: false }, 1000 + lookCounts, since, true, false],
+    ['it is in use', true, { inUse: true, by: testMac }, 1000 + lookCounts, undefined, false, false],
+    ['as machines came, perhaps behind a router', false, { inUse: false }, 1000 + lookCounts, undefined, false, false]
   ] as const) {
     const looks = new LooksAhead<ConflictAnswer>()
     const look = looks.begin(address, 1000, undefined, Promise.resolve(answer), idle)
-    t.equal(looks.wasFree(address, now, lease), false, 'not as long as it lasts')
     await look.over
-    t.equal(looks.wasFree(address, now, lease), wasFree, what)
     looks.room(now)
-    t.equal(looks.begunAt(address), wasFree || looks.has(address, now) ? 1000 : undefined, 'and no more is remembered')
+    t.equal(looks.begunAt(address), isRemembered ? 1000 : undefined, what)
+    const taken = looks.take(address, now, lease, offered)
+    t.equal(taken !== undefined && taken.isOver && counts(taken, now), false, 'but it does not count')
+    t.equal(taken?.answer?.inUse === false, wasFree, what)
   }
 })
 
 t.test('as long as a look is made anew the one before it counts, and what it said', async t => {
   for (const [what, now, lease, answer] of [
     ['it counts still', 1000 + lookCounts - 1, undefined, { inUse: false }],
-    ['no more', 1000 + lookCounts, undefined, undefined],
+    ['no more, but it was free lately', 1000 + lookCounts, undefined, { inUse: false }],
+    ['not even that', 1000 + freeLately, undefined, undefined],
     ['another lease since', 2000, offered, undefined]
   ] as const) {
     const looks = new LooksAhead<ConflictAnswer>()

@@ -86,9 +86,9 @@ function clockByHand (): Clock {
 
 function printing (probe: ConflictProbe): ConflictProbe {
   return {
-    ask: async (address, mac, patience) => {
+    ask: async (address, mac) => {
       print({ kind: 'asked', ip: formatIpv4(address) })
-      const answer = await probe.ask(address, mac, patience)
+      const answer = await probe.ask(address, mac)
       print({ kind: 'heard', ip: formatIpv4(address), ...answer })
       return answer
     }

@@ -3,7 +3,8 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { fileURLToPath } from 'node:url'
-import { handful, idleEvery } from '../../src/dhcp/idle-looks.js'
+import { idleEvery } from '../../src/dhcp/idle-looks.js'
+import { lookCounts } from '../../src/dhcp/looks-ahead.js'
 import { bundledProgram } from '../helpers/built.js'
 import type { ProgramOptions } from '../helpers/dhcp-program.js'
 import { namespaceProblem, NetworkNamespace, type Running } from '../helpers/netns.js'
@@ -61,13 +62,33 @@ t.test('the first machine is offered an address that was looked at, without a lo
   t.ok(since.some(({ kind, ip }) => kind === 'asked' && ip === address(50)), 'and what the next machines get was asked after')
 })
 
-t.test('on the wire: one address every two seconds, no other, and each as often as the kernel asks', async t => {
+t.test('a host that came since its address was found free: the machine that is offered it is sent on to another one', async t => {
+  if (!able(t, namespaceProblem()) || !needs(t, 'udhcpc')) return
+  const { space, client, start } = await stage(t)
+  const server = await start()
+  for (let n = 0; n < 2; n++) {
+    server.child.stdin?.write(`${idleEvery}\n`)
+    await server.line(pattern('heard', address(n)))
+  }
+  // The kernel asks for three seconds, once a second, and not anew for another look meanwhile.
+  while (!space.exec('ip', 'neigh', 'show', address(0)).includes('FAILED')) await new Promise(resolve => { setImmediate(resolve) })
+  const host = space.client('br0', '02:00:00:00:00:09')
+  host.ip('address', 'add', `${address(0)}/24`, 'dev', 'eth0')
+  server.child.stdin?.write(`${lookCounts}\n`)
+  // Its own look (-a) finds the host where the server was not told of it before the REQUEST.
+  const taking = client.spawn('udhcpc', '-i', 'eth0', '-a', '-n', '-q', '-f', '-s', '/bin/true', '-t', '5', '-T', '1', '-A', '1')
+  t.equal(await taking.ended, 0, taking.output())
+  t.match(taking.output(), /select for 172\.30\.0\.100[^]*lease of 172\.30\.0\.101 obtained/)
+  await server.line(/"change":"(conflict|declined)".*172\.30\.0\.100/)
+})
+
+t.test('on the wire: one address every half a second, no other, and each as often as the kernel asks', async t => {
   if (!able(t, namespaceProblem()) || !needs(t, 'tcpdump')) return
   const { client, start } = await stage(t)
   const wire = client.spawn('tcpdump', '-l', '-n', '-i', 'eth0', 'arp')
   await wire.line(/listening on/)
   const server = await start()
-  const looks = handful + 4
+  const looks = 20
   for (let n = 0; n < looks; n++) {
     server.child.stdin?.write(`${idleEvery - 1}\n1\n`)
     await server.line(pattern('heard', address(n)))
