@@ -118,7 +118,7 @@ async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>,
     if (listener === undefined) continue
     if (listener.listens !== undefined) log.info({ ...listener.listens }, `${row.name}.listen`)
     running.push(listener)
-    closing.onCloseListener(text, listener.inherited ? row.inheritedGrace ?? row.grace : row.grace, listener.close)
+    closing.onCloseListener(text, listener.inherited === true ? row.inheritedGrace ?? row.grace : row.grace, listener.close)
   }
   parts.sockets.closeUnused(log)
   lock.watch(parts.clock, parts.onClose, problem => {

@@ -44,7 +44,7 @@ export async function prepareControl ({ loaded }: Ground, { path = '' }: ListenP
       })
       await makeFolder(dirname(path)).catch(() => {})
       await listenControl(app, path)
-      return { inherited: false, listens: { at: path }, close: grace => closeApp(app, grace, clock) }
+      return { listens: { at: path }, close: grace => closeApp(app, grace, clock) }
     }
   }
 }

@@ -78,17 +78,22 @@ export function serverOn (parts: RunningParts, home: Home, place: ListenPlace, c
   }
 }
 
+/** Whether another DHCP server on a network of these addresses is no reason not to start. */
+export const mayOthersAnswer = (
+  { config, cluster, leases, clock }: Pick<RunningParts, 'config' | 'cluster' | 'leases' | 'clock'>, addresses: Home['addresses']
+): boolean =>
+  // Another provisioner of the cluster answers too, and is meant to.
+  config.dhcp.allow_other_servers || cluster !== undefined ||
+  hasLeasesOn(leases.table.values(), addresses.map(({ subnet }) => subnet), clock.now())
+
 /** Port 68 to ask from; a machine whose own DHCP client has it can't ask, and is told so. */
 function lookForOthers (parts: RunningParts, { interface: at, addresses }: Home, socket: DeviceSocket): LookForOthers | undefined {
-  const { config, log, homes, cluster, leases, clock } = parts
+  const { log, homes } = parts
   const interfaceName = at?.name ?? ''
   const { mac } = interfaceNamed(interfaceName)
   if (mac === undefined) return undefined
   try {
-    // Another provisioner of the cluster answers too, and is meant to.
-    const allowed = config.dhcp.allow_other_servers || cluster !== undefined ||
-      hasLeasesOn(leases.table.values(), addresses.map(({ subnet }) => subnet), clock.now())
-    return { interfaceName, bind: socket.open(), mac, ours: homes.addresses, allowed }
+    return { interfaceName, bind: socket.open(), mac, ours: homes.addresses, allowed: mayOthersAnswer(parts, addresses) }
   } catch (error) {
     log.warn({ interface: interfaceName, error: messageOf(error) }, 'dhcp.others_unknown')
     return undefined

@@ -44,7 +44,7 @@ export async function prepareDhcp (ground: Ground, place: ListenPlace): Promise<
       const service = at?.mode === 'proxy'
         ? proxyOn(parts, home, place, beside(bootServerPlaces(config), place) ?? place)
         : serverOn(parts, home, place, beside(dhcpClientPlaces(config), place))
-      return { inherited: false, close: await followLink(parts, home, service) }
+      return { close: await followLink(parts, home, service) }
     }
   }
 }

@@ -55,7 +55,6 @@ export async function prepareGrpc (ground: Ground, place: ListenPlace): Promise<
       dropRevoked = server.dropRevoked
       const listens = listensAt({ transport: 'tcp' }, place, server.address.port, hostsOf(place, ground.homes))
       return {
-        inherited: socket !== undefined,
         listens,
         reload: async () => { await reloader.reload() },
         close: grace => server.close(grace)

@@ -4,7 +4,7 @@ import { messageOf, unwaited } from '../base/errors.js'
 import { mayNameMore, storeTexts } from '../matchbox/store-texts.js'
 import { FetchedLog } from '../mirror/fetched.js'
 import { lastChecked } from '../mirror/images-told.js'
-import { RemoteMirror } from '../mirror/remote-mirror.js'
+import { RemoteMirror, type RemoteMirrorOptions } from '../mirror/remote-mirror.js'
 import { Schedule } from '../mirror/schedule.js'
 import type { Progress } from '../mirror/sync.js'
 import { ListingCache } from '../mirror/listing-cache.js'
@@ -15,13 +15,16 @@ import type { RunningParts } from './running-parts.js'
 /** Milliseconds that what is under way may take to stop. */
 const grace = 1500
 
-/** The mirror with its schedule and metrics; undefined when nothing is or can be mirrored. */
-export async function startImages (parts: Omit<RunningParts, 'app' | 'dayTwo' | 'images'>): Promise<ServiceImages | undefined> {
+type ImageParts = Pick<RunningParts, 'loaded' | 'config' | 'env' | 'clock' | 'log' | 'metrics' | 'store' | 'sources' | 'fallbacks' | 'onClose'> & { readonly assetDisk: Pick<RunningParts['assetDisk'], 'looks'> }
+
+const ownMirror = (options: RemoteMirrorOptions): Pick<RemoteMirror, 'list' | 'sync' | 'prune' | 'stop' | 'close'> => new RemoteMirror(options)
+
+/** The mirror with its schedule and metrics, where there is a place for images. */
+export async function startImages (parts: ImageParts, openMirror = ownMirror): Promise<ServiceImages> {
   const { loaded, config, env, clock, log, metrics, store, onClose } = parts
-  if (config.assets_path === '') return undefined
   let crashes = 0
   metrics.counter('image_mirror_crashes_total', 'How often the thread of the image mirror ended by an error', () => crashes)
-  const mirror = new RemoteMirror({
+  const mirror = openMirror({
     mirror: mirrorOptions(loaded, parts.sources, env),
     clock,
     onCrash: error => {

@@ -48,8 +48,8 @@ export interface Listens {
 }
 
 export interface RunningListener {
-  /** Whether its socket stays open in the service manager. */
-  readonly inherited: boolean
+  /** Whether its socket stays open in the service manager; told where that makes a difference (`inheritedGrace`). */
+  readonly inherited?: boolean
   /** For the log. DHCP has none: it listens when its interface is there, and says so then. */
   readonly listens?: Listens
   /** Takes nothing new, finishes what is under way, and cuts off what is not done within `grace` milliseconds. */

@@ -7,9 +7,14 @@ import type { RunningParts } from './running-parts.js'
 /** Milliseconds between two looks. */
 const lookEvery = 3000
 
+const askIt = async (path: string): Promise<unknown> => {
+  await stat(path)
+  return await statfs(path)
+}
+
 /** While it does not answer, that is what keeps the service from being ready: an address of a range waits for its lease to be kept. */
 export function watchStateDisk (
-  { loaded, clock, log, onClose, hindrances }: Pick<RunningParts, 'loaded' | 'clock' | 'log' | 'onClose' | 'hindrances'>
+  { loaded, clock, log, onClose, hindrances }: Pick<RunningParts, 'loaded' | 'clock' | 'log' | 'onClose' | 'hindrances'>, ask = askIt
 ): void {
   const { config: { state_path: path }, keyAt } = loaded
   const disk = new DiskTurns(path, clock, 1)
@@ -26,7 +31,7 @@ export function watchStateDisk (
     if (isAsked) return
     isAsked = true
     // That it fails is an answer, and told by whoever writes.
-    unwaited(disk.owe(() => stat(path).then(() => statfs(path)).catch(() => {})).finally(() => { isAsked = false }))
+    unwaited(disk.owe(() => ask(path).catch(() => {})).finally(() => { isAsked = false }))
   })
   onClose(async () => { timer.cancel() })
 }

@@ -50,7 +50,7 @@ export async function prepareTftp (ground: Ground, place: ListenPlace): Promise<
         askedAddress: client => askedAddress(client, homes.of(client).own, ownAddresses)
       })
       const listens = listensAt({ transport: 'udp' }, place, server.addresses[0]?.port ?? port, bootServers(place, homes))
-      return { inherited: inherited.length > 0, listens, close: grace => server.close(grace) }
+      return { listens, close: grace => server.close(grace) }
     }
   }
 }
@@ -62,7 +62,7 @@ const isWanted = (name: string, { config: { boot }, isWritten }: LoadedConfig): 
  * Which of our addresses a client will have asked: DHCP named `own` to it. Only one on a network of ours where no DHCP is
  * answered, which has `own` from nobody, asks the address that the kernel's routing answers from.
  */
-function askedAddress (client: string, own: Ipv4 | undefined, ownAddresses: Ground['ownAddresses']): string | undefined {
+export function askedAddress (client: string, own: Ipv4 | undefined, ownAddresses: Ground['ownAddresses']): string | undefined {
   const ip = parseIpv4(client)
   if (ip === undefined || own === undefined) return undefined
   let near: readonly InterfaceAddress[]

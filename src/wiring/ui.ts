@@ -28,9 +28,10 @@ export async function prepareUi (ground: Ground, place: ListenPlace): Promise<Pr
   const { config: { ui, advertise } } = ground
   const certificate = await openTls(ground)
   let users = readUsers(ground)
+  const how = [...certificate === undefined ? [] : ['over TLS by client certificate'], ...users === undefined ? [] : ['by name and password']]
   const everybody = ui.allow.some(({ length }) => length === 0) && users === undefined && certificate === undefined
   return {
-    what: `shows ${ui.allow.map(({ address, length }) => `${address}/${length}`).join(', ')} what machines do${[certificate === undefined ? '' : ', over TLS by client certificate', users === undefined ? '' : ', by name and password'].filter(how => how !== '').join(' or')}`,
+    what: `shows ${ui.allow.map(({ address, length }) => `${address}/${length}`).join(', ')} what machines do${how.length === 0 ? '' : `, ${how.join(' or ')}`}`,
     findings: [
       ...certificate?.findings ?? [],
       ...everybody ? [warning('ui', 'ui.allow lets everybody look, and neither ui.users_file nor ui.client_certificates asks who it is')] : []
@@ -58,7 +59,6 @@ export async function prepareUi (ground: Ground, place: ListenPlace): Promise<Pr
         throw listenError(error, host, { port, transport: 'tcp' })
       }
       return {
-        inherited: socket !== undefined,
         listens: listensAt({ transport: 'tcp' }, place, boundPort(app.server, port), hostsOf(place, ground.homes), host => `http${certificate === undefined ? '' : 's'}://${host}/ui/`),
         reload: async () => {
           await certificate?.reloader.reload()

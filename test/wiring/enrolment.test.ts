@@ -1,71 +1,17 @@
 // Enrolment over a store on disk, as the appliance puts it together, and as gRPC sees it.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { loadConfig } from '../../src/config/load.js'
-import { type Lease, LeaseTable } from '../../src/dhcp/leases.js'
-import { MachineRegistry } from '../../src/machines/registry.js'
-import { type Ipv4, parseIpv4 } from '../../src/net/ipv4.js'
-import { createEnrolment, enrolmentFindings, type EnrolmentOptions } from '../../src/wiring/enrolment.js'
-import { homesOf } from '../../src/wiring/homes.js'
-import { mac } from '../helpers/dhcp.js'
-import { DiskRecord } from '../helpers/disk-record.js'
-import { FakeClock } from '../helpers/fake-clock.js'
-import { quiet, rawClient, startAppliance, tlsCredentials } from '../helpers/grpc-appliance.js'
-import { makePki } from '../helpers/pki.js'
-
-const pki = makePki()
-const card = (n: number) => mac(`52:54:00:00:00:0${n}`)
-const ip = (text: string): Ipv4 => parseIpv4(text)!
-const profile = (id: string): Buffer => Buffer.from(JSON.stringify({ id, boot: { kernel: '/k' } }))
-
-async function world (t: Test, profiles: readonly string[] = ['core', 'default']) {
-  const clock = new FakeClock()
-  const [dataPath, state] = [join(t.testdir({ state: {} }), 'data'), join(t.testdirName, 'state')]
-  const before = Object.fromEntries(profiles.map(id => [`profiles/${id}.json`, profile(id)]))
-  const loaded = loadConfig({
-    file: undefined,
-    defaultFile: '/nowhere',
-    env: {},
-    set: [`data_path=${dataPath}`, `state_path=${state}`, 'enrolment.profiles=[{profile: core, quantity: 3}, {profile: default}]', 'enrolment.range=10.0.0.21-10.0.0.40', 'enrolment.hostname=core-{n}']
-  })
-  const table = new LeaseTable()
-  const byCard: EnrolmentOptions['addressClaims'] = {
-    hear: () => undefined,
-    isAddressOf: (machine, address) => address === `10.0.1.${Number.parseInt(machine.slice(-2), 16)}`
-  }
-  const opened = async (addressClaims = byCard) => {
-    mkdirSync(dataPath, { recursive: true })
-    const appliance = await startAppliance({ pki, dataPath, before, clock })
-    const registry = new MachineRegistry([], { note: () => {} })
-    const enrolment = createEnrolment({
-      ground: { loaded, config: loaded.config, clock, log: quiet, store: appliance.store, homes: homesOf(loaded.config) },
-      leases: { table } as never,
-      registry,
-      provisioner: appliance.provisioner,
-      addressClaims,
-      onEnrolled: () => {}
-    })
-    const enrol = (n: number, client = `10.0.1.${n}`, serial = `S${n}`): Promise<string | undefined> | undefined =>
-      enrolment.enrol?.(new Map([['mac', card(n)], ['serial', serial]]), client)
-    return { appliance, registry, enrol }
-  }
-  return { opened, clock, dataPath, state, table, loaded }
-}
+import type { Lease } from '../../src/dhcp/leases.js'
+import { enrolmentFindings } from '../../src/wiring/enrolment.js'
+import { ip } from '../helpers/dhcp.js'
+import { card, pki, world } from '../helpers/enrolment-site.js'
+import { rawClient, tlsCredentials } from '../helpers/grpc-appliance.js'
 
 const written = (dataPath: string): unknown[] => readdirSync(join(dataPath, 'groups')).sort()
   .map(name => JSON.parse(readFileSync(join(dataPath, 'groups', name), 'utf8')) as { profile: string, metadata: Record<string, string> })
   .map(({ profile, metadata }) => [metadata['hostname'], profile, metadata['ip'], metadata['enrolled_mac']])
-
-t.test('a group is on disk before its machine is told', async t => {
-  const { opened } = await world(t)
-  const { appliance, enrol } = await opened()
-  const disk = new DiskRecord(t)
-  t.equal(await enrol(1), undefined)
-  disk.mark('told')
-  t.same(disk.take(), ['sync data', 'write TMP', 'sync TMP', 'rename TMP core-1.json', 'sync groups', 'told'])
-  await appliance.close()
-})
 
 t.test('of several provisioners: a machine may have its address of another one, and what a stranger says in its name is not its own answer', async t => {
   const { opened } = await world(t)

@@ -98,6 +98,8 @@ t.test('which URLs of a script lead here, and so get the token of its machine', 
     ['http://203.0.113.9:8080/ignition', false],
     ['https://203.0.113.9/ignition', false]
   ]
+  const unasked = await openGuard({ ground: { ...ground, ownAddresses: () => { throw new Error('no descriptor') } }, isAddressOf: () => true, onClose: close => { t.teardown(close) } })
+  t.same(['http://203.0.113.9:8080/ignition', 'http://203.0.113.9:8081/ignition'].map(url => unasked.isOwn(new URL(url))), [true, false], 'where the kernel can not be asked')
   for (const [url, expected] of rows) t.equal(guard.isOwn(new URL(url)), expected, url)
   const other = { name: 'b', address: 'http://boot.example:8081', addresses: ['http://192.0.2.3:80', 'http://[::1]:8080', 'nonsense'] }
   const [secure, plain] = [{ name: 'c', address: 'http://192.0.2.5:80', addresses: [], httpsPort: 8443 }, { name: 'd', address: 'http://192.0.2.6:80', addresses: [], httpsPort: 0 }]
