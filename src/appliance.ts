@@ -282,6 +282,7 @@ async function startParts (
   followGroups(groupMachines, store, machines => { observer.loadersChosen(machines) }, onClose)
   const mayBeBios = (mac: Mac): boolean => registry.get(mac)?.architecture?.startsWith('x86 BIOS') ?? true
   const hindrances = new Map<string, string>()
+  const refusals = new Map<string, string>()
   const warnings = watchFolders({ ...ground, onClose }, start.warnings)
   const parts = {
     ...ground,
@@ -326,9 +327,10 @@ async function startParts (
     links,
     sockets: new Sockets(inherited, loaded, listeners),
     hindrances,
+    refusals,
     readiness: {
       ready: () => [...start.starting(), ...hindrances.values(), ...store.problems().map(({ where, message }) => where === '' ? message : `${where === '.' ? loaded.keyAt(['data_path']) : where}: ${message}`)],
-      warnings: () => [...warnings(), ...ground.cluster?.warnings() ?? []]
+      warnings: () => [...warnings(), ...refusals.values(), ...ground.cluster?.warnings() ?? []]
     },
     restart,
     doctor,

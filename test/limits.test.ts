@@ -16,13 +16,14 @@ import { mostEnrolled } from '../src/matchbox/enrolment.js'
 import { cardsOfOne } from '../src/matchbox/named-machines.js'
 import { mostUnread } from '../src/control/event-streams.js'
 import { connectionShares } from '../src/net/descriptors.js'
+import { mostQueued } from '../src/net/udp.js'
 import { connectionBuffer } from '../src/net/listening-socket.js'
 import { mostDiscovers, mostOfKnown, mostOthers } from '../src/dhcp/backlog.js'
 import { maximumLength } from '../src/dhcp/constants.js'
 import { idleEvery, mostIdle } from '../src/dhcp/idle-looks.js'
 import { mostSetAside } from '../src/dhcp/used-addresses.js'
 import { lookCounts, mostAhead, mostLooks } from '../src/dhcp/looks-ahead.js'
-import { rememberedMachines, requestRate, returningRate } from '../src/dhcp/message-exchange.js'
+import { mostHeld, rememberedMachines, requestRate, returningRate } from '../src/dhcp/message-exchange.js'
 import { rememberedTransactions } from '../src/dhcp/transactions.js'
 import { longestRendering, mostWaiting as longRenderings } from '../src/rendering/long-renderings.js'
 import { mostNeighbours } from '../src/dhcp/neighbours.js'
@@ -59,6 +60,9 @@ const cells = text.split('\n').filter(line => line.startsWith('| ')).map(line =>
 const rows = new Map(cells.map(([, what = '', each = '', all = '']) => [what, [Number.parseInt(each), Number.parseInt(all)]]))
 const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]> = [
   ['last packets of a machine (only with `ui.address`)', packetsOfMachine, NaN],
+  ['hundredths of the socket\'s buffer that the kernel may hold already when an answer goes on the link to who has not answered ARP', NaN, 100 * mostHeld.onLink],
+  ['the same, when it goes behind a router', NaN, 100 * mostHeld.behindRouter],
+  ['datagrams of one socket that wait in the program, since the kernel has no room for them', NaN, mostQueued],
   ['relay agents in a configured subnet, others, other DHCP servers, of each (only with `ui.address`)', NaN, mostNeighbours],
   ['octets of them, known machines, about', NaN, packetBudgets.known],
   ['octets of them, machines that only a lease names, about', NaN, packetBudgets.leased],

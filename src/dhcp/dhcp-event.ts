@@ -7,7 +7,7 @@ import type { ProxyDropReason } from './proxy-decision.js'
 import type { DropReason } from './server-decision.js'
 
 /** Why a message was not answered: it broke a rule of its protocol, or a limit of ours. */
-export type AnyDropReason = DropReason | ProxyDropReason | 'malformed' | 'unsaved' | 'lease_refused' | 'rate_limited' | 'failed' | 'overload'
+export type AnyDropReason = DropReason | ProxyDropReason | 'malformed' | 'unsaved' | 'unsent' | 'lease_refused' | 'rate_limited' | 'failed' | 'overload'
 
 export type DhcpEvent =
   | { readonly kind: 'received', readonly type: string, readonly client: ClientInfo, readonly packet: DhcpPacket }

@@ -5,7 +5,8 @@ import { DecodeError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import { ByteWriter } from '../net/bytes.js'
 import type { Endpoint } from '../net/endpoint.js'
-import { formatIpv4, parseIpv4, unspecified } from '../net/ipv4.js'
+import type { ArpLookup } from '../net/arp-lookup.js'
+import { formatIpv4, limitedBroadcast, parseIpv4, unspecified } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import type { UdpSocket } from '../net/udp.js'
 import { clientInfo, type ClientMessage, ownQuestionClass } from './client-info.js'
@@ -23,6 +24,10 @@ export interface MessageExchangeOptions {
   readonly onEvent: (event: DhcpEvent) => void
   /** The interface's own hardware address, as it is now: the kernel hands what this machine asks there to every socket, ours too. */
   readonly ownMac?: () => Mac | undefined
+  /** Whether a neighbour has answered ARP; without it of none it is known. */
+  readonly neighbour?: ArpLookup['find']
+  /** Hears why the kernel refuses what goes to all on the link, and undefined when it takes that again. */
+  readonly onRefused?: (why: string | undefined) => void
   /** Is told of each message that is looked at, and of each answer, as it is on the wire. */
   readonly onPacket?: (datagram: DhcpDatagram) => void
 }
@@ -68,8 +73,17 @@ const worthTelling: ReadonlySet<AnyDropReason> = new Set([
 const tellAllRate: Rate = { burst: 200, perSecond: 10 }
 
 /** What somebody has to mend, and no machine can: at level warn, each once a minute whatever machine asks. */
-const needsMending: ReadonlySet<AnyDropReason> = new Set(['pool_exhausted', 'unknown_subnet', 'reservation_in_use'])
+const needsMending: ReadonlySet<AnyDropReason> = new Set(['pool_exhausted', 'unknown_subnet', 'reservation_in_use', 'unsent'])
 const alarmRate: Rate = { burst: 1, perSecond: 1 / 60 }
+
+const everybody = formatIpv4(limitedBroadcast)
+
+/**
+ * How much of the socket's buffer the kernel may hold already when an answer goes to a relay agent or machine on the link that has not
+ * answered ARP, and when it goes behind a router. Whoever names relay agents that are not there has their answers held, and there is room
+ * for all others.
+ */
+export const mostHeld = { onLink: 1 / 4, behindRouter: 1 / 2 } as const
 
 /** What doctor asks and nothing more: in this machine's name nobody else takes, declines or gives back an address. */
 const isQuestion = ({ giaddr, options }: DhcpPacket): boolean =>
@@ -84,6 +98,8 @@ export class MessageExchange {
   readonly #told = new RateLimiter<string>(tellRate, rememberedMachines)
   readonly #toldInAll: TokenBucket
   readonly #alarms = new RateLimiter<string>(alarmRate, needsMending.size)
+  /** Whether what went to all was not taken last. */
+  #isRefused = false
   /** One message is sent before the next is written. */
   readonly #writer = new ByteWriter()
 
@@ -160,24 +176,26 @@ export class MessageExchange {
     }
   }
 
-  send (socket: UdpSocket, { reply, to, bootFile, name }: OutgoingReply, { request, client }: ClientMessage): void {
+  /** False when the kernel does not take it: then it counts as no answer. */
+  send (socket: UdpSocket, { reply, to, bootFile, name }: OutgoingReply, asked: ClientMessage): boolean {
+    const { request, client } = asked
     const { mac } = client
     const { log, onEvent, onPacket } = this.#options
     let leftOut: number[] | undefined
     const onLeftOut = (code: number): void => { (leftOut ??= []).push(code) }
     const bytes = encodePacket(reply, { maximum: replyLimit(request), onLeftOut, writer: this.#writer })
-    onPacket?.({ mac, data: bytes, peer: to, port: socket.local.port, isSent: true })
-    const sent = (error: Error | null): void => {
-      if (error !== null) log.warn({ mac, xid: request.xid, to: to.address, error: error.message }, 'dhcp.unsent')
-    }
-    const now = socket.sendNow?.(bytes, to)
-    if (now === undefined) socket.send(Buffer.from(bytes), to, sent)
-    else sent(now)
     if (leftOut !== undefined) {
       onEvent({ kind: 'options_left_out', count: leftOut.length, mac })
       const hint = `the machine takes ${replyLimit(request)} octets at most: set fewer or shorter options`
       if (this.firstInAWhile(`left out ${mac}`)) log.warn({ mac, options: leftOut, hint }, 'dhcp.options_left_out')
     }
+    const refusal = this.#put(socket, bytes, to, asked)
+    if (to.address === everybody) this.#toAll(refusal)
+    if (refusal !== undefined) {
+      this.drop('unsent', `${refusal} to ${to.address}`, asked)
+      return false
+    }
+    onPacket?.({ mac, data: bytes, peer: to, port: socket.local.port, isSent: true })
     log.info({
       mac,
       xid: request.xid,
@@ -187,6 +205,36 @@ export class MessageExchange {
     }, name)
     if (log.isLevelEnabled('debug')) log.debug({ packet: describePacket(reply), to: to.address }, 'dhcp.sent')
     onEvent({ kind: 'sent', type: reply.options.dhcpMessageType ?? 'BOOTP', client, ip: reply.yiaddr, packet: request, bootFile })
+    return true
+  }
+
+  /** Why it is not sent, as far as that is known at once; what is known later counts as dropped. */
+  #put (socket: UdpSocket, bytes: Uint8Array, to: Endpoint, asked: ClientMessage): string | undefined {
+    if (this.#isHeldBack(socket, to)) return 'too much is held for others that do not answer ARP'
+    const now = socket.sendNow?.(bytes, to)
+    if (now !== undefined) return now?.message
+    let [refusal, isLate]: [string | undefined, boolean] = [undefined, false]
+    socket.send(Buffer.from(bytes), to, error => {
+      if (isLate && error !== null) this.drop('unsent', `${error.message} to ${to.address}`, asked)
+      refusal = error?.message
+    })
+    isLate = true
+    return refusal
+  }
+
+  /** A neighbour that has answered ARP is sent to at once, and so is who is behind a router that has: which one, is not known here. */
+  #isHeldBack ({ unsentShare }: UdpSocket, { address }: Endpoint): boolean {
+    if (unsentShare === undefined || address === everybody) return false
+    const ip = parseIpv4(address)
+    const entry = ip === undefined ? undefined : this.#options.neighbour?.(ip)
+    if (entry?.mac !== undefined) return false
+    return unsentShare() >= (entry === undefined ? mostHeld.behindRouter : mostHeld.onLink)
+  }
+
+  #toAll (refusal: string | undefined): void {
+    if (this.#isRefused === (refusal !== undefined)) return
+    this.#isRefused = refusal !== undefined
+    this.#options.onRefused?.(refusal)
   }
 
   /** Whether `what` was not told of for ten minutes, and not too much else was just now. */

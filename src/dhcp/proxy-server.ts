@@ -128,7 +128,7 @@ class Server implements ProxyServer {
     const { clock, log, onEvent, server, isOwn } = this.#options
     const offers = reply.options.dhcpMessageType === 'OFFER'
     const where = to === undefined ? from : { address: formatIpv4(to.ip), port: to.port }
-    this.#exchange.send(socket, { reply, to: where, bootFile, name: offers ? 'dhcp.proxy_offer' : 'dhcp.boot_server' }, asked)
+    if (!this.#exchange.send(socket, { reply, to: where, bootFile, name: offers ? 'dhcp.proxy_offer' : 'dhcp.boot_server' }, asked)) return
     const { mac } = asked.client
     if (!offers) {
       this.#watch.progressed(mac)

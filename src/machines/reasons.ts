@@ -42,7 +42,7 @@ const theFailure = ({ failed }: Evidence): string => failed
 const saidMore = ({ failed, code }: Evidence): string => failed === code ? failed : failed.slice(code.length + ': '.length)
 
 /** Why DHCP gives a machine no address, as far as that is about the machine. */
-export const addressRefusals: ReadonlySet<string> = new Set(['unknown_client', 'no_range', 'pool_exhausted', 'unknown_subnet', 'reservation_in_use'])
+export const addressRefusals: ReadonlySet<string> = new Set(['unknown_client', 'no_range', 'pool_exhausted', 'unknown_subnet', 'reservation_in_use', 'unsent'])
 
 export const reasonTable: readonly Row[] = [
   { id: 'unknown_client', stage: 'discover', atOnce: true, fits: refused('unknown_client'), reason: say('asks for an address and has no reservation, and dhcp.unknown_clients is deny'), look: ({ machine }) => `a reservation, or a group with a selector mac=${machine.mac} and an ip in its metadata` },
@@ -50,6 +50,7 @@ export const reasonTable: readonly Row[] = [
   { id: 'no_range', stage: 'discover', atOnce: true, fits: refused('no_range'), reason: say('asks for an address, and its subnet has no range to give one of'), look: ({ machine }) => `a range in dhcp.subnets; or a reservation, or a group with a selector mac=${machine.mac} and an ip in its metadata` },
   { id: 'unknown_subnet', stage: 'discover', atOnce: true, fits: refused('unknown_subnet'), reason: evidence => `asks from a network that is none of dhcp.subnets (${saidMore(evidence)})`, look: say('dhcp.subnets, and the relay agent that passes its messages on (giaddr)') },
   { id: 'reservation_in_use', stage: 'discover', atOnce: true, fits: refused('reservation_in_use'), reason: evidence => `asks for the address that is reserved for it, which another machine uses: ${saidMore(evidence)}`, look: say('the machine that answers there, and core-provisioner leases list') },
+  { id: 'unsent', stage: 'discover', atOnce: true, fits: refused('unsent'), reason: evidence => `asks for an address, and the kernel here does not send the answer: ${saidMore(evidence)}`, look: say('nft list ruleset: a firewall of this machine may drop what leaves by 67/udp; of a machine behind a relay agent, whether that one answers ARP') },
   { id: 'not_offered', stage: 'discover', atOnce: true, fits: anyFailure, reason: ({ failed }) => `asks for an address and is not offered one: ${failed}`, look: say('core-provisioner doctor, and the log for its hardware address') },
   { id: 'discover_silent', stage: 'discover', fits: silent, reason: say('asked for an address and was not answered'), look: say('whether another DHCP server answers it; core-provisioner doctor') },
   { id: 'proxy_ignored', stage: 'offer', atOnce: true, fits: refused('proxy_offer_ignored'), reason: theFailure, look: say('next-server and filename in the DHCP server of the network') },

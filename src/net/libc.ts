@@ -169,6 +169,7 @@ export const constants = {
   soReuseaddr: 2,
   soType: 3,
   soBroadcast: 6,
+  soSndbuf: 7,
   soRcvbuf: 8,
   ipprotoIpv6: 41,
   ipv6Only: 26,
@@ -188,6 +189,7 @@ export const constants = {
   epollWritable: 0x4,
   lockExclusive: 2,
   lockNonBlocking: 4,
+  siocoutq: 0x5411,
   msgDontWait: 0x40,
   msgErrQueue: 0x2000,
   msgNoSignal: 0x4000

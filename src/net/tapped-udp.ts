@@ -16,7 +16,7 @@ export const tapped = (network: UdpNetwork, hear: (datagram: TappedDatagram) => 
       hear({ data, from, to: socket.local, isSent: false })
       onDatagram(data, from)
     })
-    const { readWaiting, sendAll, sendNow } = socket
+    const { readWaiting, sendAll, sendNow, unsentShare } = socket
     const told = (data: Uint8Array, to: Endpoint): void => { hear({ data, from: socket.local, to, isSent: true }) }
     return {
       local: socket.local,
@@ -36,6 +36,7 @@ export const tapped = (network: UdpNetwork, hear: (datagram: TappedDatagram) => 
           sendAll(datagrams, to)
         }
       },
+      ...unsentShare !== undefined && { unsentShare },
       ...readWaiting !== undefined && { readWaiting: enough => { readWaiting(enough) } },
       close: () => socket.close()
     }

@@ -9,6 +9,7 @@ import type { Endpoint, OnDatagram } from './endpoint.js'
 import { openSocket } from './open-socket.js'
 import { enlarge, type ReadWaiting, waitingReader } from './receive-queue.js'
 import { type ImmediateSender, immediateSender, type SendNow } from './send-now.js'
+import { type UnsentShare, unsentShareOf } from './unsent-share.js'
 
 export interface UdpSocket {
   /** Where the socket is bound; the port is the real one when 0 was asked for. */
@@ -25,6 +26,8 @@ export interface UdpSocket {
    * Only where the descriptor is known.
    */
   readonly sendAll?: (datagrams: readonly Uint8Array[], to: Endpoint) => void
+  /** What the kernel holds of what it took. Only where the descriptor is known. */
+  readonly unsentShare?: UnsentShare
   /**
    * Reads at once what waits in the kernel, of which Node takes 32 in a turn of the event loop, until nothing does or `enough`
    * says so; each datagram comes as any other. Only where the descriptor was made elsewhere.
@@ -66,6 +69,11 @@ export function listenError (error: unknown, host: string, port: SocketPort): Ap
   return new AppError(code, `cannot listen on ${host}:${port.port}/${port.transport}: ${why}`, { cause: error, port })
 }
 
+interface KnownDescriptor { readonly read: ReadWaiting, readonly out: ImmediateSender, readonly unsent: UnsentShare }
+
+/** Datagrams of a socket that wait in Node, as the kernel has no room for them; what is more is lost, as any datagram may be. */
+export const mostQueued = 512
+
 class DgramSocket implements UdpSocket {
   readonly local: Endpoint
   readonly #socket: Socket
@@ -74,14 +82,16 @@ class DgramSocket implements UdpSocket {
   readonly readWaiting?: (enough: () => boolean) => void
   readonly sendNow?: SendNow
   readonly sendAll?: (datagrams: readonly Uint8Array[], to: Endpoint) => void
+  readonly unsentShare?: UnsentShare
 
-  constructor (socket: Socket, local: Endpoint, known?: { readonly read: ReadWaiting, readonly out: ImmediateSender }) {
+  constructor (socket: Socket, local: Endpoint, known?: KnownDescriptor) {
     this.#socket = socket
     this.local = local
     if (known === undefined) return
-    const { read, out } = known
+    const { read, out, unsent } = known
     const isOpen = (): boolean => this.#closing === undefined
     this.readWaiting = enough => { read(enough, isOpen) }
+    this.unsentShare = () => isOpen() ? unsent() : 0
     this.sendNow = (data, to) => isOpen() ? out.send(data, to) : new Error('the socket is closed')
     this.sendAll = (datagrams, to) => {
       if (!isOpen()) return
@@ -95,7 +105,8 @@ class DgramSocket implements UdpSocket {
       sent?.(new Error('the socket is closed'))
       return
     }
-    this.#socket.send(data, to.port, to.address, sent)
+    if (this.#socket.getSendQueueCount() >= mostQueued) sent?.(new Error('send EAGAIN'))
+    else this.#socket.send(data, to.port, to.address, sent)
   }
 
   close (): Promise<void> {
@@ -136,7 +147,7 @@ export const kernelUdp: UdpNetwork = {
     // Port 0 cannot be answered: node:dgram throws on it.
     const hear: OnDatagram = (data, from) => { if (from.port !== 0) onDatagram(data, from) }
     const { address, port } = socket.address()
-    const known = fd === undefined ? undefined : { read: waitingReader(fd, hear), out: immediateSender(fd) }
+    const known = fd === undefined ? undefined : { read: waitingReader(fd, hear), out: immediateSender(fd), unsent: unsentShareOf(fd) }
     const bound = new DgramSocket(socket, { address, port }, known)
     socket.on('message', options.direct === true ? readingOn(hear, bound) : hear)
     return bound

@@ -6,6 +6,25 @@ import type { MessageExchangeOptions } from '../dhcp/message-exchange.js'
 import { formatIpv4, unspecified } from '../net/ipv4.js'
 import type { RunningParts } from './running-parts.js'
 
+const refusalHint = 'a firewall of this machine may drop what leaves by 67/udp: nft list ruleset, iptables -S OUTPUT'
+
+/** What an exchange on the interface asks of the kernel, and what it says of it: who gets no answer is told in /readyz and in the log. */
+export const kernelOn = ({ arp, log, refusals }: Pick<RunningParts, 'arp' | 'log' | 'refusals'>, { interface: at }: Home): Required<Pick<MessageExchangeOptions, 'neighbour' | 'onRefused'>> => {
+  const name = at?.name ?? ''
+  return {
+    neighbour: arp.find,
+    onRefused: why => {
+      if (why === undefined) {
+        refusals.delete(name)
+        log.info({ interface: name }, 'dhcp.taken')
+      } else {
+        refusals.set(name, `dhcp: ${name}: the kernel took no answer when one was sent last (${why}): ${refusalHint}`)
+        log.warn({ interface: name, error: why, hint: refusalHint }, 'dhcp.refused')
+      }
+    }
+  }
+}
+
 type TellingParts = Pick<RunningParts, 'clock' | 'homes' | 'observer' | 'toldLater'>
 
 /** Has the home remember whom it gave an address, and the observer hear of everything but what this machine asks itself from there. */

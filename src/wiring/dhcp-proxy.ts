@@ -5,7 +5,7 @@ import type { Ipv4 } from '../net/ipv4.js'
 import { kernelUdp } from '../net/udp.js'
 import { currentBoot } from './boot.js'
 import type { LinkService } from '../dhcp/link-watch.js'
-import { packetsOn, tellHome } from './dhcp-link.js'
+import { kernelOn, packetsOn, tellHome } from './dhcp-link.js'
 import { usesOtherLoader } from './dhcp-server.js'
 import { DeviceSocket } from './dhcp-sockets.js'
 import type { Home } from '../dhcp/homes.js'
@@ -37,6 +37,7 @@ export function proxyOn (parts: RunningParts, home: Home, place: ListenPlace, bo
         steady: () => performance.now(),
         log,
         onEvent: tellHome(parts, home),
+        ...kernelOn(parts, home),
         ...packetsOn(parts, home)
       })
       const stop = store.onChange(changes => {

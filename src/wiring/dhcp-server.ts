@@ -8,7 +8,7 @@ import type { Ipv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import { kernelUdp } from '../net/udp.js'
 import type { LinkService } from '../dhcp/link-watch.js'
-import { packetsOn, tellHome } from './dhcp-link.js'
+import { kernelOn, packetsOn, tellHome } from './dhcp-link.js'
 import { DeviceSocket } from './dhcp-sockets.js'
 import type { Home } from '../dhcp/homes.js'
 import { type ListenPlace, placeText } from './place.js'
@@ -47,6 +47,7 @@ export function serverOn (parts: RunningParts, home: Home, place: ListenPlace, c
           steady: () => performance.now(),
           log,
           onEvent: tellHome(parts, home),
+          ...kernelOn(parts, home),
           ...packetsOn(parts, home)
         })
       } catch (error) {

@@ -70,6 +70,8 @@ export interface RunningParts extends Ground {
   readonly sockets: Sockets
   /** What keeps a part from its work for now, by the part's name: not ready is who has one. */
   readonly hindrances: Map<string, string>
+  /** Interfaces on which the kernel took no DHCP answer when one was sent last, and what is told of that. */
+  readonly refusals: Map<string, string>
   /** Who else serves the same. */
   readonly fallbacks: Fallbacks
   readonly assetDisk: AssetDisk

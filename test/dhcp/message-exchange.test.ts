@@ -1,12 +1,14 @@
 // What both servers do alike with messages: what is let in, what a mistake of ours costs, what the log says how often.
 import t, { type Test } from 'tap'
 import type { DhcpEvent } from '../../src/dhcp/dhcp-event.js'
-import { MessageExchange, type MessageExchangeOptions, requestRate } from '../../src/dhcp/message-exchange.js'
+import { MessageExchange, type MessageExchangeOptions, mostHeld, requestRate } from '../../src/dhcp/message-exchange.js'
 import { type ClientMessage, ownQuestionClass } from '../../src/dhcp/client-info.js'
 import type { Options } from '../../src/dhcp/options.js'
 import { encodePacket } from '../../src/dhcp/packet.js'
 import { rememberedTransactions, transactionOf, Transactions } from '../../src/dhcp/transactions.js'
 import { createLog } from '../../src/base/log.js'
+import { formatIpv4 } from '../../src/net/ipv4.js'
+import type { UdpSocket } from '../../src/net/udp.js'
 import { ip, mac, message, request, testMac } from '../helpers/dhcp.js'
 import { DhcpWire } from '../helpers/dhcp-wire.js'
 import { FakeClock } from '../helpers/fake-clock.js'
@@ -142,17 +144,53 @@ t.test('options that do not fit into an answer are told of', async t => {
   t.match(events, [{ kind: 'options_left_out', count: 1 }, { kind: 'sent' }])
 })
 
-t.test('an answer that the kernel does not take is told of', async t => {
-  const { exchange, events, entries } = stage(t)
-  const socket = await new DhcpWire().bind({ address: '0.0.0.0', port: 67 }, () => {})
-  const refusing = { ...socket, send: (_data: Uint8Array, _to: unknown, sent?: (error: Error | null) => void) => { sent?.(new Error('no route')) } }
-  const asked = message(request({ dhcpMessageType: 'DISCOVER' }))
-  const reply = request({ dhcpMessageType: 'OFFER' }, { yiaddr: 0x0a000001 })
-  exchange.send(refusing, { reply: { ...reply, op: 2 }, to: { address: '10.0.0.1', port: 68 }, name: 'dhcp.offer' }, asked)
-  t.match(entries().filter(entry => entry['level'] !== 'debug'), [
-    { msg: 'dhcp.unsent', to: '10.0.0.1', error: 'no route', mac: testMac }, { msg: 'dhcp.offer', ip: '10.0.0.1', mac: testMac }
-  ])
-  t.match(events, [{ kind: 'sent', type: 'OFFER', ip: 0x0a000001 }])
+/** An exchange whose socket is `like` that. */
+async function sendingBy (exchange: MessageExchange, like: Partial<UdpSocket>): Promise<(address: string) => boolean> {
+  const socket = { ...await new DhcpWire().bind({ address: '0.0.0.0', port: 67 }, () => {}), ...like }
+  const reply = { ...request({ dhcpMessageType: 'OFFER' }, { yiaddr: 0x0a000001 }), op: 2 } as const
+  return address => exchange.send(socket, { reply, to: { address, port: 68 }, name: 'dhcp.offer' }, message(request({ dhcpMessageType: 'DISCOVER' })))
+}
+
+t.test('an answer that the kernel refuses is none: it counts as dropped, and who looks after the link hears once', async t => {
+  const heard: Array<string | undefined> = []
+  const { exchange, events, entries } = stage(t, { onRefused: why => { heard.push(why) } })
+  let refusal: Error | null = new Error('send EPERM')
+  const send = await sendingBy(exchange, { sendNow: () => refusal })
+  t.same([send('255.255.255.255'), send('255.255.255.255'), send('10.0.0.1')], [false, false, false])
+  t.match(events, Array.from({ length: 3 }, () => ({ kind: 'dropped', reason: 'unsent', mac: testMac })))
+  t.match(entries().filter(({ level }) => level === 'warn'), [{ msg: 'dhcp.drop', reason: 'unsent', detail: 'send EPERM to 255.255.255.255', mac: testMac }])
+  t.notOk(entries().some(({ msg }) => msg === 'dhcp.offer'))
+  t.same(heard, ['send EPERM'], 'who asks from elsewhere says nothing of the link')
+  refusal = null
+  t.equal(send('10.0.0.1'), true)
+  t.equal(heard.length, 1)
+  t.same([send('255.255.255.255'), send('255.255.255.255')], [true, true])
+  t.same(heard, ['send EPERM', undefined])
+  t.match(events.slice(3), [{ kind: 'sent', type: 'OFFER', ip: 0x0a000001 }, { kind: 'sent' }, { kind: 'sent' }])
+})
+
+t.test('what Node takes for later is an answer, and what is refused later counts too', async t => {
+  const { exchange, events } = stage(t)
+  let later = (_error: Error | null): void => {}
+  const late = await sendingBy(exchange, { send: (_data, _to, sent) => { later = sent! } })
+  t.equal(late('10.0.0.1'), true)
+  later(new Error('no route'))
+  t.match(events, [{ kind: 'sent' }, { kind: 'dropped', reason: 'unsent', detail: 'no route to 10.0.0.1' }])
+  const atOnce = await sendingBy(exchange, { send: (_data, _to, sent) => { sent?.(new Error('send EAGAIN')) } })
+  t.equal(atOnce('10.0.0.1'), false)
+})
+
+t.test('who does not answer ARP gets what is left of the socket\'s buffer, up to a part of it', async t => {
+  const answers = mac('52:54:00:00:00:77')
+  const neighbours = new Map([['10.0.0.1', { mac: answers }], ['10.0.0.2', { mac: undefined }]])
+  const { exchange } = stage(t, { neighbour: ip => neighbours.get(formatIpv4(ip)) })
+  let share = 0
+  const send = await sendingBy(exchange, { sendNow: () => null, unsentShare: () => share })
+  const places = ['255.255.255.255', '10.0.0.1', '10.9.9.9', '10.0.0.2']
+  for (const [held, taken] of [[0, 4], [0.24, 4], [mostHeld.onLink, 3], [0.49, 3], [mostHeld.behindRouter, 2], [1.1, 2]] as const) {
+    share = held
+    t.same(places.map(send), places.map((_, n) => n < taken), `${held} of it held`)
+  }
 })
 
 /** What is decided on of a victim's exchange while somebody sends `perSecond` messages in its name with the ids that `forged` gives. */

@@ -16,6 +16,7 @@ const cases: ReadonlyArray<readonly [id: string, lines: readonly Line[], reason:
   ['no_range', [['discover', { code: 'no_range', failed: 'no_range' }]], /has no range/, /dhcp\.subnets.*mac=52:54:00:00:00:01/],
   ['unknown_subnet', [['discover', { code: 'unknown_subnet', failed: 'unknown_subnet: giaddr 10.9.0.1' }]], /none of dhcp\.subnets \(giaddr 10\.9\.0\.1\)/, /relay agent/],
   ['reservation_in_use', [['discover', { code: 'reservation_in_use', failed: 'reservation_in_use: 10.0.0.9 is bound by 52:54:00:00:00:02, and it answers there' }]], /uses: 10\.0\.0\.9 is bound/, /leases list/],
+  ['unsent', [['discover', { code: 'unsent', failed: 'unsent: send EPERM to 255.255.255.255' }]], /does not send the answer: send EPERM/, /nft list ruleset/],
   ['not_offered', [['discover', { failed: 'no subnet for the relay 10.9.0.1' }]], /is not offered one: no subnet for the relay/, /doctor/],
   ['discover_silent', [['discover']], /was not answered/, /another DHCP server/],
   ['proxy_ignored', [['discover'], ['offer', { code: 'proxy_offer_ignored', failed: 'the offer is ignored: let the network\'s own DHCP server say next-server 10.0.0.1' }]], /^the offer is ignored/, /next-server/],

@@ -1,0 +1,84 @@
+// The kernel does not send what it is given: a firewall of this machine refuses it, or a neighbour that is not there holds it up.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t, { type Test } from 'tap'
+import { builtProgram } from '../helpers/built.js'
+import { NetworkNamespace, namespaceProblem, type Running } from '../helpers/netns.js'
+import { able, needs } from '../helpers/tools.js'
+import { typescript } from '../helpers/typescript.js'
+
+const program = builtProgram()
+const helper = (name: string): string => fileURLToPath(new URL(`../helpers/${name}.ts`, import.meta.url))
+const macs = Array.from({ length: 10 }, (_, n) => `52:54:00:00:00:${n + 40}`)
+
+interface Site {
+  readonly space: NetworkNamespace
+  readonly machine: NetworkNamespace
+  readonly running: Running
+  readonly ask: (path: string) => string
+}
+
+async function layOut (t: Test): Promise<Site> {
+  const folder = mkdtempSync(join(tmpdir(), 'unsent-'))
+  for (const name of ['data/groups', 'data/profiles', 'tftp']) mkdirSync(join(folder, name), { recursive: true })
+  writeFileSync(join(folder, 'tftp/snponly.efi'), Buffer.alloc(200_000))
+  writeFileSync(join(folder, 'data/profiles/node.json'), JSON.stringify({ id: 'node', boot: { kernel: '/assets/image', initrd: [], args: [] } }))
+  writeFileSync(join(folder, 'data/groups/node.json'), JSON.stringify({ id: 'node', profile: 'node' }))
+  writeFileSync(join(folder, 'config.yaml'), `data_path: ${folder}/data
+assets_path: ""
+state_path: ${folder}/state
+control_socket: ${folder}/c
+rpc: { address: "" }
+tftp: { root: ${folder}/tftp }
+dhcp:
+  mode: server
+  interface: br0
+  subnets: [{ subnet: 172.30.0.0/16 }]
+  reservations: [${macs.map((mac, n) => `{ mac: "${mac}", ip: 172.30.0.${n + 40} }`).join(', ')}]
+`)
+  const space = new NetworkNamespace()
+  t.teardown(async () => {
+    await space.close()
+    rmSync(folder, { recursive: true })
+  })
+  space.bridge('br0', '172.30.0.1/16')
+  const machine = space.client('br0', macs[0])
+  const running = space.spawn(process.execPath, program, 'serve', '--config', `${folder}/config.yaml`)
+  await running.line(/"msg":"appliance\.ready"/)
+  return {
+    space,
+    machine,
+    running,
+    ask: path => space.exec('curl', '-s', ...path.startsWith('/v1/') ? ['--unix-socket', `${folder}/c`] : [], `http://172.30.0.1:8080${path}`)
+  }
+}
+
+t.test('a firewall of this machine that drops answers: said in the log and in /readyz, counted, and over when it is', async t => {
+  if (!able(t, namespaceProblem()) || !needs(t, 'nft', 'curl')) return
+  const { space, machine, running, ask } = await layOut(t)
+  space.exec('nft', 'add table inet out; add chain inet out out { type filter hook output priority 0; policy accept; }; add rule inet out out udp sport 67 drop')
+  const booting = machine.spawn(process.execPath, typescript, helper('boot-machine'), 'eth0', macs[0]!)
+  t.match(await running.line(/"msg":"dhcp\.refused"/), /"interface":"br0","error":"send EPERM","hint":"a firewall of this machine may drop/)
+  t.match(await running.line(/"msg":"dhcp\.drop"/), /"reason":"unsent","detail":"send EPERM to 255\.255\.255\.255"/)
+  t.match(ask('/readyz'), /^ok\nwarning: dhcp: br0: the kernel took no answer when one was sent last \(send EPERM\)/)
+  t.match(ask('/v1/machines'), /"trouble":{"reason":"asks for an address, and the kernel here does not send the answer: send EPERM/)
+  t.match(ask('/metrics'), /^dhcp_dropped_total\{reason="unsent"\} [1-9]/m)
+  t.notMatch(ask('/metrics'), /^dhcp_sent_total\{type="OFFER"\} [1-9]/m)
+  t.notMatch(running.output(), '"msg":"dhcp.offer"', 'what was not sent is called no offer')
+  space.exec('nft', 'delete table inet out')
+  t.equal(await booting.ended, 0, booting.output())
+  t.match(await running.line(/"msg":"dhcp\.taken"/), /"interface":"br0"/)
+  t.equal(ask('/readyz'), 'ok\n')
+})
+
+t.test('relay agents that are not there hold up nobody else', async t => {
+  if (!able(t, namespaceProblem()) || !needs(t, 'curl')) return
+  const { machine, ask } = await layOut(t)
+  machine.ip('address', 'add', '172.30.250.1/16', 'dev', 'eth0')
+  const flood = machine.spawn(process.execPath, typescript, helper('relay-flood'), 'eth0', '172.30.0.1', ...macs)
+  t.equal(await flood.ended, 0, flood.output())
+  t.equal(flood.output(), 'answered 10 of 10\n')
+  t.match(ask('/metrics'), /^dhcp_dropped_total\{reason="unsent"\} [1-9]/m)
+})
