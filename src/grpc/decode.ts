@@ -56,7 +56,7 @@ class WireReader {
       value = bytes.toString('utf8')
     } else {
       // An embedded message that comes twice is one message (protobuf encoding, "Last One Wins" and merging).
-      value = new WireReader(bytes).message(field.type, !field.repeated && isMessage(before) ? before : {})
+      value = new WireReader(bytes).message(field.type, field.repeated ? {} : before as Decoded | undefined)
     }
     if (!field.repeated) into[field.name] = value
     else if (Array.isArray(before)) before.push(value)
@@ -98,6 +98,3 @@ class WireReader {
     throw new DecodeError('long_varint', this.#at)
   }
 }
-
-const isMessage = (value: Decoded[string] | undefined): value is Decoded =>
-  value !== undefined && typeof value !== 'string' && !Buffer.isBuffer(value) && !Array.isArray(value) && !(value instanceof Map)

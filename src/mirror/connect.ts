@@ -85,7 +85,7 @@ function interleaved (addresses: readonly LookupAddress[]): LookupAddress[] {
 }
 
 async function reached (url: URL, options: ConnectOptions): Promise<Socket> {
-  const { clock, resolve: resolveName = async host => await lookup(host, { all: true, verbatim: true }) } = options
+  const { clock, resolve: resolveName = async host => await lookup(host, { all: true }) } = options
   const host = hostOf(url)
   const family = isIP(host)
   const waiting = interleaved(family === 0

@@ -172,6 +172,44 @@ t.test('clients that are known keep their places: a newcomer is told that there 
   t.pass('both answer')
 })
 
+t.test('who floods the port is counted each time, and told of once a minute', async t => {
+  const [clock, { stream, entries }] = [new FakeClock(), logLines()]
+  let busy = 0
+  let heard = (): void => {}
+  const server = await startGrpcServer({
+    provisioner: createProvisioner({ store: new MemoryStore() }),
+    listen: { host, port: 0 },
+    identity,
+    clock,
+    log: createLog({ level: 'warn', pretty: false, destination: stream }),
+    connections: { all: 1, perAddress: 1 },
+    onHandshakeFailure: reason => {
+      if (reason === 'busy') busy++
+      heard()
+    }
+  })
+  t.teardown(() => server.close(0))
+  const known = connectHttp2(`https://${host}:${server.address.port}`, { ca: pki.ca.cert, ...pki.client })
+  t.teardown(() => { known.destroy() })
+  await once(known, 'remoteSettings')
+  const flood = async (times: number): Promise<number> => {
+    for (let n = 0; n < times; n++) {
+      const refused = new Promise<void>(resolve => { heard = resolve })
+      const socket = connect(server.address.port, host).on('error', () => {}).resume()
+      await refused
+      socket.destroy()
+    }
+    return entries().filter(({ msg }) => msg === 'grpc.busy').length
+  }
+  t.equal(await flood(3), 1)
+  clock.advance(59_999)
+  t.equal(await flood(1), 1)
+  clock.advance(1)
+  t.equal(await flood(2), 2)
+  t.equal(busy, 6)
+  t.match(entries()[0], { level: 'warn', peer: /^127\.0\.0\.1:\d+$/, connections: 1, handshakes: 0 })
+})
+
 t.test('a connection that never speaks does not hold the close', async t => {
   const clock = new FakeClock()
   const { server, client } = await slowServer(5000, clock)

@@ -50,7 +50,7 @@ t.test('a file under a name', t => {
   const judge = (os: SourceConfig['os'], name: string, head: Buffer, { version = '43.1', digests = new Map<string, string[]>() } = {}): readonly string[] =>
     judgeFile(name, { head, sha256: 'two', sha512: 'five' } as never, sourceOf(os), { version } as Release, { digests } as unknown as Statements)
   const vmlinuz = 'a.vmlinuz'
-  for (const [os, says] of [['flatcar', '6.6-flatcar x'], ['flatcar', '4.19-coreos x'], ['flatcar', '6.6-own x'], ['coreos', '4.19-coreos'], ['fedora-coreos', '6.17-300.fc43.x86_64'], ['fedora-coreos', '6.17'], ['fedora-coreos', '6.6-flatcar']] as const) {
+  for (const [os, says] of [['flatcar', '6.6-flatcar x'], ['flatcar', '4.19-coreos x'], ['flatcar', '6.6-own x'], ['coreos', '4.19-coreos'], ['fedora-coreos', '6.17-300.fc43.x86_64'], ['fedora-coreos', '6.17'], ['fedora-coreos', '6.6-flatcar'], ['coreos', '4.19-own'], ['flatcar', '6.17-300.fc42.x86_64'], ['coreos', '6.17-300.fc42.x86_64']] as const) {
     t.same(judge(os, vmlinuz, kernel(says)), [], `${os} ${says}`)
   }
   for (const [os, says, message] of [
