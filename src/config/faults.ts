@@ -5,7 +5,7 @@ import { contains, formatSubnet } from '../net/ipv4.js'
 import { clusterFaults } from './cluster.js'
 import { givesAddresses } from './dhcp-interfaces.js'
 import type { Fault } from './fault.js'
-import { type Config, configSchema, subnetSchema } from './schema.js'
+import { type Config, configSchema, type ListenAddress, subnetSchema } from './schema.js'
 import { unknownKeys } from './unknown-keys.js'
 
 /** What the schema says, with every unknown key in place of the first one, and what the whole does not allow. */
@@ -25,7 +25,7 @@ const isUnknownKey = ({ type, expected }: v.BaseIssue<unknown>): boolean => type
 
 /** What each key by itself allows and the whole does not, as far as the keys can be made out: whatever else is wrong hides nothing. */
 function contradictions (raw: unknown): readonly Fault[] {
-  const { dhcp, http, cluster, enrolment: enrolling } = configSchema.entries
+  const { dhcp, http, rpc, ui, cluster, enrolment: enrolling } = configSchema.entries
   const read = <S extends v.GenericSchema>(schema: S, ...path: string[]): v.InferOutput<S> | undefined => {
     const result = v.safeParse(schema, path.reduce<unknown>((value, key) => Object(value)[key], raw))
     return result.success ? result.output : undefined
@@ -37,6 +37,13 @@ function contradictions (raw: unknown): readonly Fault[] {
       if (read(https[key], 'http', 'https', key) === '') problems.push({ path: ['http', 'https', key], message: 'expected a PEM file, or http.https.address: ""' })
     }
   }
+  problems.push(...samePorts([
+    ['http.address', read(http.wrapped.entries.address, 'http', 'address')],
+    ['http.https.address', read(https.address, 'http', 'https', 'address')],
+    // Left unwritten, it gives way where there are no certificates.
+    ['rpc.address', Object(raw)['rpc'] === undefined ? undefined : read(rpc.wrapped.entries.address, 'rpc', 'address')],
+    ['ui.address', read(ui.wrapped.entries.address, 'ui', 'address')]
+  ]))
   const { name, etcd: { wrapped: { entries: etcd } } } = cluster.wrapped.entries
   problems.push(...clusterFaults({
     isWritten: Object.keys(Object(Object(raw)['cluster']) as object).length > 0,
@@ -88,6 +95,18 @@ function contradictions (raw: unknown): readonly Fault[] {
   }
   return problems
 }
+
+/** Two listeners of TCP on one port of one address: the second would find it taken. */
+function samePorts (addresses: ReadonlyArray<readonly [key: string, address: ListenAddress | null | undefined]>): readonly Fault[] {
+  const wanted = addresses.flatMap(([key, address]) => address == null || address.port === 0 ? [] : [{ key, ...address }])
+  return wanted.flatMap(({ key, host, port }, index) => {
+    const first = wanted.slice(0, index).find(other => other.port === port && isOneAddress(other.host, host))
+    return first === undefined ? [] : [{ path: key.split('.'), message: `expected another port than ${first.key} has, ${port}` }]
+  })
+}
+
+const isEverywhere = (host: string): boolean => host === '0.0.0.0' || host === '::'
+const isOneAddress = (a: string, b: string): boolean => a === b || isEverywhere(a) || isEverywhere(b)
 
 function explain (issue: v.BaseIssue<unknown>): string {
   if (issue.type === 'strict_object') return issue.expected === 'Object' ? 'expected keys and values' : 'this key is missing'

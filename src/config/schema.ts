@@ -23,11 +23,17 @@ const parsed = <T>(expected: string, parse: (text: string) => T | undefined) => 
   })
 )
 
+/** A century, in days: its seconds fit DHCP's 32 bits (RFC 2132, 9.2), and what is a century from now is a date of JavaScript's. */
+const longest = 36_500
+
 /** Milliseconds. */
-const duration = (minimum = 0, hint = '30s, 10m, 1h or 2d') => parsed(`expected a time such as ${hint}`, text => {
-  const value = measure(text, timeUnits)
-  return value !== undefined && value >= minimum ? value : undefined
-})
+const duration = (minimum = 0, hint = '30s, 10m, 1h or 2d') => v.pipe(
+  parsed(`expected a time such as ${hint}`, text => {
+    const value = measure(text, timeUnits)
+    return value !== undefined && value >= minimum ? value : undefined
+  }),
+  v.maxValue(longest * timeUnits.d, `expected ${longest}d at most`)
+)
 
 /** Bytes. */
 const size = parsed('expected a size such as 512MiB', text => measure(text, sizeUnits))
@@ -44,6 +50,12 @@ function parseListenAddress (text: string): ListenAddress | undefined {
 }
 
 const listenAddress = parsed('expected address:port, such as 0.0.0.0:8080', parseListenAddress)
+/** TFTP's sockets are of IPv4, and ask no resolver. */
+const tftpAddress = parsed('expected address:port, or "" to turn it off; the address one of IPv4, none for all', text => {
+  if (text === '') return null
+  const found = parseListenAddress(text)
+  return found === undefined || parseIpv4(found.host) === undefined ? undefined : found
+})
 /** '' is a listener that is off, and comes out as null. */
 const optionalListenAddress = parsed('expected address:port, or "" to turn it off', text => text === '' ? null : parseListenAddress(text))
 
@@ -261,7 +273,7 @@ export const configSchema = v.strictObject({
     tombstone: v.optional(duration(), '30s')
   }),
   tftp: section({
-    address: v.optional(optionalListenAddress, '0.0.0.0:69'),
+    address: v.optional(tftpAddress, '0.0.0.0:69'),
     root: v.optional(path, '/var/lib/tftpboot'),
     max_block_size: v.optional(integer(512, 65464), 1468),
     max_window_size: v.optional(integer(1, 64), 32),

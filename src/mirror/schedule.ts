@@ -18,8 +18,6 @@ export interface ScheduleOptions {
 const longestJitter = 600_000
 /** The wait after the first failure, in milliseconds: doubled after each further one, up to the interval. */
 const firstRetry = 300_000
-/** The longest that a timer of Node can wait, in milliseconds: a longer one ends there. */
-const longestTimer = 2 ** 31 - 1
 
 export class Schedule {
   readonly #options: ScheduleOptions
@@ -49,7 +47,7 @@ export class Schedule {
 
   #wait (milliseconds: number): void {
     if (this.#closed) return
-    this.#timer = this.#options.clock.after(Math.min(milliseconds, longestTimer), () => { this.#running = this.#run() })
+    this.#timer = this.#options.clock.after(milliseconds, () => { this.#running = this.#run() })
   }
 
   async #run (): Promise<void> {

@@ -92,6 +92,21 @@ t.test('what is wrong is told with its line, its path and what was expected', t 
     ['data_path: /a\ndata_path: /b', /^config\.yaml:2:1: Map keys must be unique$/]
   ]
   for (const [text, message] of rows) t.match(refusal(text), message)
+  for (const host of ['boot.test', '[::]']) t.match(refusal('', { set: [`tftp.address="${host}:69"`] }), /^--set tftp\.address: tftp\.address: expected address:port, .*the address one of IPv4, none for all, not /)
+  for (const key of ['store.tombstone', 'images.timeout', 'images.interval']) {
+    t.match(refusal('', { set: [`${key}=36501d`] }), /: expected 36500d at most$/, 'DHCP has 32 bits for the seconds of a lease, and a time has to stay one that can be written')
+    t.equal(refusal('', { set: [`${key}=36500d`] }), 'accepted')
+  }
+  t.match(refusal(server.replace('2h', '36501d')), /^config\.yaml:8:\d+: dhcp\.subnets\.0\.lease_time: expected 36500d at most$/)
+  for (const [set, message] of [
+    ['ui: { address: ":8080" }', /^config\.yaml:1:\d+: ui\.address: expected another port than http\.address has, 8080$/],
+    ['http: { address: "127.0.0.1:8443", https: { address: "[::]:8443", cert_file: c, key_file: k } }', /http\.https\.address: expected another port than http\.address has, 8443$/],
+    ['http: { address: "127.0.0.1:9" }\nrpc: { address: "127.0.0.1:9" }', /^config\.yaml:2:\d+: rpc\.address: expected another port than http\.address has, 9$/],
+    ['http: { address: "127.0.0.1:9" }\nui: { address: "127.0.0.2:9" }', /^accepted$/],
+    ['http: { address: ":0" }\nui: { address: ":0" }', /^accepted$/],
+    // Without certificates there is no gRPC API by default.
+    ['http: { address: ":8081" }', /^accepted$/]
+  ] as const) t.match(refusal(set), message)
   t.match(refusal('', { set: ['tftp.address=nowhere'] }), /^--set tftp\.address: tftp\.address: expected address:port, or ""/)
   for (const [written, level] of [['Info', 'info'], ['warning', 'warn'], ['panic', 'error'], ['DEBUG', 'debug']]) {
     t.equal(loadConfig({ file: undefined, set: [], env: { MATCHBOX_LOG_LEVEL: written } }).config.log_level, level, 'as Matchbox takes it')
