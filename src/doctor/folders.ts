@@ -8,22 +8,24 @@ import type { LoadedConfig } from '../config/load.js'
 import { type Finding, note, problem } from './finding.js'
 import { installedService } from './ready.js'
 
-export async function diagnoseFolders ({ config }: LoadedConfig): Promise<readonly Finding[]> {
+export async function diagnoseFolders ({ config, isWritten }: LoadedConfig): Promise<readonly Finding[]> {
   const pid = (await installedService(config))?.pid ?? 0
   // As the running service sees it, where it may be looked at.
   const seen = pid === 0 ? '' : `/proc/${pid}/root`
-  return await judgeFolders(config, existsSync(join(seen, '/')) ? seen : '')
+  const root = existsSync(join(seen, '/')) ? seen : ''
+  const findings = await judgeFolders(config, root)
+  // Of one that somebody named the listener tells it, with its line.
+  return root === '' && isWritten(['control_socket']) ? findings.filter(({ about }) => about !== 'control socket') : findings
 }
 
 type Folders = Pick<LoadedConfig['config'], 'data_path' | 'state_path' | 'assets_path' | 'control_socket'>
 
-/** Told with its line, as what is no folder is (wiring/folder-amiss). */
-function leadsThroughFile (path: string): boolean {
+/** What can't be looked at is told with its line, as what is no folder is (wiring/folder-amiss). */
+function lookAt (path: string): 'there' | 'missing' | 'told' {
   try {
-    statSync(path)
-    return false
-  } catch (error) {
-    return errnoOf(error) === 'ENOTDIR'
+    return statSync(path, { throwIfNoEntry: false }) === undefined ? 'missing' : 'there'
+  } catch {
+    return 'told'
   }
 }
 
@@ -38,8 +40,9 @@ export async function judgeFolders (config: Folders, root: string): Promise<read
   ] as const
   const findings = await Promise.all(wanted.map(async ([about, given, mode]): Promise<Finding | undefined> => {
     const path = resolve(given)
-    if (leadsThroughFile(path)) return undefined
-    if (!existsSync(path)) return about === 'assets' ? note(about, `${path} is missing: /assets/ answers 404`) : undefined
+    const found = lookAt(path)
+    if (found === 'told') return undefined
+    if (found === 'missing') return about === 'assets' ? note(about, `${path} is missing: /assets/ answers 404`) : undefined
     if (root !== '' && !existsSync(join(root, path))) return problem(about, `${path} is hidden from the service (ProtectHome=, PrivateTmp=): move it below /var/lib, or systemctl edit core-provisioner`)
     // A state that may not be written is told with its line too.
     const isSeen = about !== 'control socket'

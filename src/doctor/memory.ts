@@ -20,13 +20,22 @@ export function diagnoseMemory ({ config, homes, store }: Pick<Ground, 'config' 
     let bytes = 0
     const resolve = (path: string): string => {
       const file = config.assets_path === '' ? '' : join(config.assets_path, resolveAsset(links, path).slice('/assets/'.length))
-      bytes = statSync(file, { throwIfNoEntry: false })?.size ?? 0
+      bytes = sizeOfFile(file)
       return path
     }
     pinAssets({ kernel: '', initrd: [initrd], args: [] }, { isOwn, resolve })
     return bytes
   }
   return [...store.snapshot.profiles.values()].flatMap(({ id, boot }) => boot === undefined ? [] : adviceFor(id, boot, sizeOf))
+}
+
+/** 0 also for what may not be looked at, as below a file in place of the folder: that is told by who would serve it. */
+function sizeOfFile (path: string): number {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.size ?? 0
+  } catch {
+    return 0
+  }
 }
 
 /** `live-kernel.x86_64` has `live-rootfs.x86_64.img` beside it; up to the releases of 2024 the kernel was `live-kernel-x86_64`. */

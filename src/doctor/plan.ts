@@ -1,9 +1,12 @@
 // What `serve` would do with a configuration, found out by preparing each listener as serve does and listening nowhere: who
 // listens where, what from, what is amiss.
 import { existsSync } from 'node:fs'
+import type { Clock } from '../base/clock.js'
 import { AppError } from '../base/errors.js'
 import { counted } from '../base/units.js'
 import { type Config, type DhcpInterface, dhcpInterfaces, isClustered, type LoadedConfig } from '../config/load.js'
+import { bindFailure } from '../net/bind-failure.js'
+import { listenError } from '../net/udp.js'
 import { isListener, placesIn } from '../listeners.js'
 import { type Ground, type GroundOptions, openGround } from '../wiring/ground.js'
 import { stateAmiss } from '../wiring/folder-amiss.js'
@@ -60,6 +63,7 @@ export async function onGround<T> (
         opened.push(prepared)
         listeners.push({ ...listener, what: prepared.what, off: prepared.off !== undefined })
         findings.push(...prepared.findings ?? [])
+        if (prepared.off === undefined) findings.push(...await nowhereToListen(loaded, options.clock, listener))
       } catch (error) {
         if (!(error instanceof AppError)) throw error
         listeners.push({ ...listener, what: '', off: false })
@@ -91,6 +95,15 @@ export async function onGround<T> (
     for (const { close } of opened) await close?.()
     await ground.close()
   }
+}
+
+/** An address to listen on that is not this machine's: serve would end with it. */
+async function nowhereToListen ({ keyAt }: LoadedConfig, clock: Clock, { row, place }: Pick<PlannedListener, 'row' | 'place'>): Promise<readonly Finding[]> {
+  const { transport } = row
+  const { key, host, port } = place
+  if (transport === 'unix' || host === undefined) return []
+  const failure = await bindFailure(host, clock)
+  return failure === undefined ? [] : [problem('configuration', `${keyAt(key.split('.'))}: ${listenError(failure, host, { port, transport }).message}`)]
 }
 
 const ignoredVariable = (name: string): Finding => warning('configuration',

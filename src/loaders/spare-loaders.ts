@@ -9,6 +9,8 @@ import type { FileRequest, FileSource } from '../tftp/file-source.js'
 const diskFailures: ReadonlySet<string> = new Set(['EIO', 'ESTALE', 'ENOTCONN', 'ETIMEDOUT', 'EHOSTDOWN', 'EHOSTUNREACH', 'EREMOTEIO', 'ENODEV', 'ENXIO'])
 const isOfDisk = (error: unknown): boolean => error instanceof AppError ? error.code === 'read_failed' : diskFailures.has(errnoOf(error))
 
+const isDenied = (error: unknown): boolean => ['EACCES', 'EPERM'].includes(errnoOf(error))
+
 /** Looks at the owner's disk that may go unanswered, while firmware has not asked again yet: half a second. */
 export const ownPatience = 5
 
@@ -16,24 +18,33 @@ export interface OwnLoaders {
   readonly files: FileSource
   /** At the disk that they are on. */
   readonly turns: Pick<DiskTurns, 'unanswered'>
+  /** Whether this process may look up nothing in the folder that they are in, which then says of no file that it may not be read. */
+  readonly isShut: () => Promise<boolean>
 }
 
 /**
  * The owner's file, or that of the others where there is none, or none that can be read now. What they have not either is the
- * disk's failure. A disk that is slow, as others are then, is waited for: its owner's file boots another system than the spare one.
+ * disk's failure; a folder that is shut is told by itself. A disk that is slow, as others are then, is waited for: its owner's file
+ * boots another system than the spare one.
  */
 export const ownOrSpare = (own: OwnLoaders, others: FileSource, clock: Pick<Clock, 'every'>): FileSource => ({
   open: async (name, request) => {
     const found = await inTime(own, name, request, clock)
     if (!(found instanceof Error)) return found ?? await others.open(name, request)
     const spare = await others.open(name, request)
-    if (spare === undefined) throw found
+    if (spare === undefined && isOfDisk(found)) throw found
     return spare
   }
 })
 
-async function inTime ({ files, turns }: OwnLoaders, name: string, request: FileRequest, clock: Pick<Clock, 'every'>): Promise<OpenFile | undefined | Error> {
-  const opening = files.open(name, request)
+type OwnLoader = OpenFile | undefined | Error
+
+async function inTime (own: OwnLoaders, name: string, request: FileRequest, clock: Pick<Clock, 'every'>): Promise<OwnLoader> {
+  const { files, turns, isShut } = own
+  const opening = files.open(name, request).catch(async (error: unknown) => {
+    if (isDenied(error) && await isShut()) return error as Error
+    throw error
+  })
   return await new Promise((resolve, reject) => {
     let isLate = false
     const timer = clock.every(lookEvery, () => {
@@ -44,8 +55,8 @@ async function inTime ({ files, turns }: OwnLoaders, name: string, request: File
     })
     unwaited(opening.then(async file => {
       timer.cancel()
-      if (isLate) await file?.close()
-      else resolve(file)
+      if (!isLate) resolve(file)
+      else if (!(file instanceof Error)) await file?.close()
     }, (error: unknown) => {
       timer.cancel()
       if (error instanceof Error && isOfDisk(error)) resolve(error)

@@ -56,6 +56,9 @@ export interface UdpNetwork {
 
 const codeOf = { EADDRINUSE: 'address_in_use', EADDRNOTAVAIL: 'address_not_here', EACCES: 'permission_denied' } as const
 
+/** What getaddrinfo(3) says of a name that leads nowhere. */
+const isUnresolved = (errno: string): boolean => errno === 'ENOTFOUND' || errno.startsWith('EAI_')
+
 /** Why a host's port can't be listened on, in one line that says what to do. */
 export function listenError (error: unknown, host: string, port: SocketPort): AppError {
   const errno = errnoOf(error)
@@ -64,9 +67,9 @@ export function listenError (error: unknown, host: string, port: SocketPort): Ap
     address_in_use: 'another program listens there',
     address_not_here: 'no interface has that address',
     permission_denied: 'ports below 1024 need root, CAP_NET_BIND_SERVICE or a systemd socket',
-    socket_failed: messageOf(error)
+    socket_failed: isUnresolved(errno) ? `that name does not resolve here (${errno})` : messageOf(error)
   }[code]
-  return new AppError(code, `cannot listen on ${host}:${port.port}/${port.transport}: ${why}`, { cause: error, port })
+  return new AppError(code, `cannot listen on ${host.includes(':') ? `[${host}]` : host}:${port.port}/${port.transport}: ${why}`, { cause: error, port })
 }
 
 interface KnownDescriptor { readonly read: ReadWaiting, readonly out: ImmediateSender, readonly unsent: UnsentShare }

@@ -1,5 +1,8 @@
 // The control socket, which asks all other parts.
-import { dirname } from 'node:path'
+import { constants } from 'node:fs'
+import { access, stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { errnoOf } from '../base/errors.js'
 import { stateAt } from '../dhcp/leases.js'
 import { assertNothingElse, assertSocketPath, buildControlApp, listenControl } from '../control/control-app.js'
 import { boundedServer, progressTimeout } from '../http/bounded-server.js'
@@ -10,14 +13,34 @@ import { closeApp, machineRoutes } from './http.js'
 import type { Ground } from './ground.js'
 import type { PreparedListener } from './listener.js'
 import type { ListenPlace } from './place.js'
+import { problem } from '../doctor/finding.js'
+import { remedyFor } from '../disk/denied.js'
+import { noFolder } from '../disk/no-folder.js'
 import { makeFolder } from '../disk/make-folder.js'
+
+/** Why no socket can be made there: its folder is made too, in the nearest one that there is. */
+async function socketAmiss (path: string): Promise<string | undefined> {
+  for (let at = dirname(resolve(path)); ; at = dirname(at)) {
+    try {
+      if (!(await stat(at)).isDirectory()) return `${at} is no folder`
+      await access(at, constants.W_OK | constants.X_OK)
+      return undefined
+    } catch (error) {
+      const errno = errnoOf(error)
+      if (errno === 'ENOTDIR') return await noFolder(at)
+      if (errno !== 'ENOENT' || at === '/') return `no socket can be made in ${at} (${errno})${remedyFor(at, error)}`
+    }
+  }
+}
 
 export async function prepareControl ({ loaded }: Ground, { path = '' }: ListenPlace): Promise<PreparedListener> {
   const named = loaded.keyAt(['control_socket'])
   assertSocketPath(path, named)
   await assertNothingElse(path, named)
+  const amiss = loaded.isWritten(['control_socket']) ? await socketAmiss(path) : undefined
   return {
     what: 'for commands of this machine',
+    findings: amiss === undefined ? [] : [problem('configuration', `${named}: ${amiss}`)],
     listen: async parts => {
       const { leases, clock, dhcpServers, enrolment, observer, dayTwo } = parts
       const limits = connectionShares(descriptorLimit()).control

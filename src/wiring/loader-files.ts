@@ -1,7 +1,9 @@
 // The loader files of TFTP and UEFI HTTP Boot: the owner's folder first, then what is made when asked for, then what the
 // program and the distribution bring.
+import { stat } from 'node:fs/promises'
 import { bootFolders } from '../base/bundled.js'
 import type { Clock } from '../base/clock.js'
+import { errnoOf } from '../base/errors.js'
 import type { Config } from '../config/load.js'
 import { raspberryPiFiles } from '../loaders/raspberry-pi.js'
 import { shimImages } from '../loaders/shim-image.js'
@@ -44,15 +46,19 @@ function storedLoaders ({ tftp }: Config, clock: Clock): { readonly own: OwnLoad
   const shared = { trusted: bootFolders(), cache: new FileCache({ ...loaderCache, clock }), readers: new Readers(), clock }
   const turns = new DiskTurns(tftp.root, clock)
   return {
-    own: { files: storedFiles({ ...shared, roots: [tftp.root], turns }), turns },
+    own: { files: storedFiles({ ...shared, roots: [tftp.root], turns }), turns, isShut: () => turns.take(() => isShut(tftp.root)) },
     bundled: storedFiles({ ...shared, roots: bootFolders() })
   }
 }
 
+/** Whether no name in it may be looked up. */
+const isShut = (folder: string): Promise<boolean> =>
+  stat(`${folder}/.`).then(() => false, (error: unknown) => ['EACCES', 'EPERM'].includes(errnoOf(error)))
+
 /** The same as one source, for who only looks. */
 export function loadersOnDisk (config: Config, clock: Clock): FileSource {
   const { own, bundled } = storedLoaders(config, clock)
-  return firstOf([own.files, bundled])
+  return ownOrSpare(own, bundled, clock)
 }
 
 export function loaderFiles (options: LoaderFilesParts): FileSource {

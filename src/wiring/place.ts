@@ -39,4 +39,4 @@ export const isWildcard = (host: string): boolean => host === '0.0.0.0' || host 
 
 /** `0.0.0.0:8080/tcp`, `ens192:67/udp`, `/run/core-provisioner/control.sock` */
 export const placeText = ({ transport }: Pick<SocketRow, 'transport'>, { device, host = '0.0.0.0', port, path }: ListenPlace): string =>
-  path ?? `${device ?? host}:${port}/${transport}`
+  path ?? `${device ?? (host.includes(':') ? `[${host}]` : host)}:${port}/${transport}`

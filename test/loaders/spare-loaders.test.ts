@@ -12,7 +12,7 @@ const files = (whose: string, ...names: readonly string[]): FileSource => ({
 const failing = (error: Error): FileSource => ({ open: async () => { throw error } })
 const failure = (code: string): Error => Object.assign(new Error(code), { code })
 
-const own = (of: FileSource, turns = { unanswered: 0 }): OwnLoaders => ({ files: of, turns })
+const own = (of: FileSource, turns = { unanswered: 0 }, isShut = false): OwnLoaders => ({ files: of, turns, isShut: async () => isShut })
 
 t.test('the owner\'s file, else that of the others', async t => {
   const clock = new FakeClock()
@@ -32,6 +32,16 @@ t.test('a disk that fails leaves what the others have; of what they have not, it
   for (const error of [failure('EACCES'), new AppError('permission_denied', 'a link that leads elsewhere')]) {
     await t.rejects(ownOrSpare(own(failing(error)), files('spare', 'a'), new FakeClock()).open('a', client), error, 'that file may not be read: no other takes its place')
   }
+})
+
+t.test('in a folder that is shut no file may be read, and each has another in its place', async t => {
+  for (const code of ['EACCES', 'EPERM']) {
+    const { open } = ownOrSpare(own(failing(failure(code)), undefined, true), files('spare', 'a'), new FakeClock())
+    t.equal((await open('a', client))?.path, 'spare a')
+    t.equal(await open('b', client), undefined)
+  }
+  const link = new AppError('permission_denied', 'a link that leads elsewhere')
+  await t.rejects(ownOrSpare(own(failing(link), undefined, true), files('spare', 'a'), new FakeClock()).open('a', client), link)
 })
 
 t.test('a disk that does not answer is waited for for a moment; what it opens then is closed', async t => {
