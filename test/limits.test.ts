@@ -16,6 +16,7 @@ import { mostEnrolled } from '../src/matchbox/enrolment.js'
 import { cardsOfOne } from '../src/matchbox/named-machines.js'
 import { mostUnread } from '../src/control/event-streams.js'
 import { connectionShares } from '../src/net/descriptors.js'
+import { mostHeld as sparedFrom } from '../src/net/sparing-udp.js'
 import { mostQueued } from '../src/net/udp.js'
 import { connectionBuffer } from '../src/net/listening-socket.js'
 import { mostDiscovers, mostOfKnown, mostOthers } from '../src/dhcp/backlog.js'
@@ -61,6 +62,7 @@ const rows = new Map(cells.map(([, what = '', each = '', all = '']) => [what, [N
 const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]> = [
   ['last packets of a machine (only with `ui.address`)', packetsOfMachine, NaN],
   ['hundredths of the socket\'s buffer that the kernel may hold already when an answer goes on the link to who has not answered ARP', NaN, 100 * mostHeld.onLink],
+  ['hundredths of a socket\'s buffer that the kernel may hold already when something goes on the link to who has not answered ARP', NaN, 100 * sparedFrom],
   ['the same, when it goes behind a router', NaN, 100 * mostHeld.behindRouter],
   ['datagrams of one socket that wait in the program, since the kernel has no room for them', NaN, mostQueued],
   ['relay agents in a configured subnet, others, other DHCP servers, of each (only with `ui.address`)', NaN, mostNeighbours],

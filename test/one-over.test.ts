@@ -526,6 +526,8 @@ const tries: Readonly<Record<string, Readonly<Record<string, Try | Elsewhere>>>>
     'request, octets': ['tftp/packet.test.ts', 'RFC 2347: a request is at most 512 bytes'],
     transfers: ['tftp/tftp-server.test.ts', 'no more transfers than there are places, for one client and for all'],
     'requests that wait for a transfer': ['tftp/waiting-line.test.ts', 'so many of an address and in all, and one more costs the eldest its turn'],
+    'hundredths of a socket\'s buffer that the kernel may hold already when something goes on the link to who has not answered ARP':
+      ['net/sparing-udp.test.ts', 'whichever way it is sent, and only what goes to such a neighbour'],
     'clients remembered whose transfer gave way, or that were silent until it was given up': [
       'tftp/left-transfers.test.ts', 'so many of an address and in all; who was dropped is a stranger to nobody for a minute'
     ],

@@ -88,7 +88,7 @@ class EveryAddress implements Listeners {
   async #bind (address: string): Promise<void> {
     // Port 0 (tests) is one and the same port on every address.
     const port = this.#port === 0 ? [...this.#sockets.values()][0]?.local.port ?? 0 : this.#port
-    const socket = await this.#dependencies.network.bind({ address, port, receiveBuffer },
+    const socket = await this.#dependencies.network.bind({ address, port, receiveBuffer, direct: true },
       (data, from) => { this.#dependencies.onDatagram(data, from, socket) })
     this.#sockets.set(address, socket)
   }
@@ -128,7 +128,7 @@ export async function listen (options: ListenOptions, dependencies: ListenDepend
   const { sockets: given = [], ...own } = options
   if (given.length === 0 && own.address === '0.0.0.0') return await new EveryAddress(own.port, dependencies).start()
   const sockets = await Promise.all((given.length === 0 ? [own] : given).map(async where => {
-    const socket: UdpSocket = await dependencies.network.bind({ ...where, receiveBuffer },
+    const socket: UdpSocket = await dependencies.network.bind({ ...where, receiveBuffer, direct: true },
       (data, from) => { dependencies.onDatagram(data, from, socket) })
     return socket
   }))

@@ -5,6 +5,7 @@ import { note, problem, warning } from '../doctor/finding.js'
 import { followChain } from '../loaders/boot-chain.js'
 import type { InterfaceAddress } from '../net/interfaces.js'
 import { contains, formatIpv4, type Ipv4, parseIpv4 } from '../net/ipv4.js'
+import { sparing } from '../net/sparing-udp.js'
 import { tapped } from '../net/tapped-udp.js'
 import { kernelUdp } from '../net/udp.js'
 import { startTftpServer } from '../tftp/tftp-server.js'
@@ -31,7 +32,7 @@ export async function prepareTftp (ground: Ground, place: ListenPlace): Promise<
       ...found || !isWanted(name, loaded) ? [] : [note('loaders', `boot loader ${name} is in none of ${folders.join(', ')}; scripts/boot-files fetches those that the distribution has`)],
       ...problems.map(text => problem('loaders', text))
     ])],
-    listen: async ({ log, clock, macOf, observer, packets, loaderFiles, sockets }) => {
+    listen: async ({ arp, log, clock, macOf, observer, packets, loaderFiles, sockets }) => {
       const inherited = sockets.takeAll('tftp', { key, host, port })
       const server = await startTftpServer({
         address: host,
@@ -41,7 +42,7 @@ export async function prepareTftp (ground: Ground, place: ListenPlace): Promise<
         maxBlockSize: config.tftp.max_block_size,
         maxWindowSize: config.tftp.max_window_size
       }, {
-        network: packets === undefined ? kernelUdp : tapped(kernelUdp, packets.onTftp),
+        network: sparing(packets === undefined ? kernelUdp : tapped(kernelUdp, packets.onTftp), arp.find),
         files: loaderFiles,
         clock,
         log,

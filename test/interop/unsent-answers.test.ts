@@ -82,3 +82,18 @@ t.test('relay agents that are not there hold up nobody else', async t => {
   t.equal(flood.output(), 'answered 10 of 10\n')
   t.match(ask('/metrics'), /^dhcp_dropped_total\{reason="unsent"\} [1-9]/m)
 })
+
+t.test('nor do machines that ask for files by TFTP and are not there', async t => {
+  if (!able(t, namespaceProblem()) || !needs(t, 'sysctl')) return
+  const { space, machine } = await layOut(t)
+  machine.ip('address', 'add', '172.30.250.1/16', 'dev', 'eth0')
+  const stranger = space.client('br0')
+  stranger.exec('sysctl', '-qw', 'net.ipv4.conf.all.arp_ignore=8')
+  const nobodies = Array.from({ length: 100 }, (_, n) => `172.30.60.${n + 1}`)
+  for (const nobody of nobodies) stranger.ip('address', 'add', `${nobody}/16`, 'dev', 'eth0')
+  const flood = stranger.spawn(process.execPath, typescript, helper('tftp-asker'), '172.30.0.1', '8000', ...nobodies)
+  await flood.line(/^sent 2000$/)
+  const asker = machine.spawn(process.execPath, typescript, helper('tftp-asker'), '172.30.0.1', '20', '172.30.250.1')
+  t.equal(await Promise.race([asker.ended, flood.line(/^sent 8000$/)]), 0, 'all answers came before 6,000 more were asked for')
+  t.equal(asker.output(), 'refused 20\n')
+})
