@@ -26,8 +26,10 @@ async function send (clock: FakeClock, body: PassThrough, bytes: number, pieces:
 t.test('less than 1 KiB a second is not waited for, a little more is', async t => {
   const [clock, slow] = [new FakeClock(), new PassThrough()]
   const reading = t.rejects(read(clock, slow), { code: 'image_download_failed', message: 'http://publisher/file: less than 1024 bytes come in a second' })
+  const began = clock.now()
   await send(clock, slow, 9000, 20)
   await reading
+  t.equal(clock.now() - began, 150_000, 'each minute by itself: the first had a piece more')
 
   const enough = new PassThrough()
   const whole = read(clock, enough)
@@ -41,6 +43,10 @@ t.test('silence ends it', async t => {
   const reading = t.rejects(read(clock, body), { message: /nothing more came/ })
   body.write('x')
   await new Promise(resolve => { setImmediate(resolve) })
-  clock.advance(timeout)
+  clock.advance(timeout - 1)
+  await new Promise(resolve => { setImmediate(resolve) })
+  t.equal(body.destroyed, false)
+  clock.advance(1)
   await reading
+  t.equal(clock.pending, 0)
 })

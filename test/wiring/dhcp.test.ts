@@ -31,6 +31,7 @@ t.test('what a listener would do, and what has no effect', async t => {
     t.equal(plan.listeners.find(({ row }) => row.name === 'dhcp')?.what, told, what)
     const texts = plan.findings.map(({ text }) => text).filter(text => /dhcp|proxy_style|reservation/.test(text))
     t.match(texts, findings, what)
+    t.equal(plan.findings.some(({ isUnfit }) => isUnfit === true), what === 'another network', `${what}: whether machines are served at all`)
     t.equal(texts.length, findings.length, `${what}: ${texts.join('; ')}`)
   }
 })
