@@ -55,3 +55,19 @@ t.test('what hangs or throws keeps nothing from being closed, and the whole has 
     ['appliance.close dhcp', 'appliance.close_late http', 'appliance.close worker', 'appliance.close_late worker', 'appliance.close_late file'])
   t.equal(clock.pending, 0)
 })
+
+t.test('one that hangs alone, or fails alone, is told of by how the end came out', async t => {
+  for (const [what, close, hangs] of [['fails', () => Promise.reject(new Error('no')), false], ['throws', () => { throw new Error('no') }, false], ['hangs', never, true], ['ends', async () => {}, undefined]] as const) {
+    for (const stage of ['listener', 'worker', 'file'] as const) {
+      const clock = new FakeClock()
+      const closing = new Closing(clock, createLog({ level: 'info', pretty: false, destination: logLines().stream }))
+      if (stage === 'listener') closing.onCloseListener('http', 500, close)
+      else closing.onClose(close, stage)
+      const closed = closing.close()
+      await turn()
+      t.equal(clock.pending, hangs === true ? 1 : 0)
+      clock.advance(stageLimits[stage] + (stage === 'listener' ? 500 : 0))
+      t.equal(await closed, what === 'ends', `${stage} ${what}`)
+    }
+  }
+})

@@ -180,3 +180,15 @@ t.test('sockets that nobody knows are named', async t => {
   new Sockets([socket({ fd, port: 5353, name: 'mdns.socket' })], loaded, listeners).closeUnused(createLog({ level: 'info', pretty: false, destination: stream }))
   t.match(entries(), [{ msg: 'socket.unused', socket: 'mdns.socket', at: '0.0.0.0:5353/udp' }])
 })
+
+t.test('what is listened on for requests: the one that was handed down, an own one, or what Node opens by its name', async t => {
+  const [handed, stray] = [handedSocket('tcp'), handedSocket('tcp')]
+  t.teardown(() => { for (const { close } of [handed, stray]) close() })
+  const sockets = new Sockets([socket({ fd: handed.fd, name: 'http', transport: 'tcp', port: handed.port, address: '127.0.0.1' })], loaded, listeners)
+  const place = { key: 'http.address', host: '127.0.0.1', port: handed.port }
+  t.same(sockets.toListenOn('http', place), { fd: handed.fd, inherited: true })
+  t.same(sockets.toListenOn('http', { ...place, host: 'localhost' }), { fd: undefined, inherited: false })
+  const own = sockets.toListenOn('http', { ...place, port: 0 })
+  t.match(own, { fd: Number, inherited: false })
+  closeSync(own.fd!)
+})
