@@ -97,9 +97,12 @@ export async function openCluster (
     if (!(error instanceof AppError)) throw error
     onProblem(error instanceof PasswordUnread ? error : new AppError(error.code, `${error.key === undefined ? where(['cluster', 'etcd']) : keyAt(['cluster', 'etcd', error.key])}: ${error.message}`, { cause: error }))
   }
-  const { etcd, isWhole, close: disconnect } = await connect(loaded, { clock, log, told, ...!live && { patience: patienceOfCommands } })
+  const holder: { state?: SharedState } = {}
+  const { etcd, isWhole, close: disconnect } = await connect(loaded, {
+    clock, log, told, inStep: () => holder.state?.standing.inStep === true, ...!live && { patience: patienceOfCommands }
+  })
   const path = join(config.state_path, lineFormats.fleet.file)
-  const state = new SharedState({
+  const state = holder.state = new SharedState({
     etcd,
     prefix,
     clock,
@@ -162,6 +165,8 @@ export async function openCluster (
     present: () => presence.present,
     addresses: () => addressesOf(presence.present),
     close: async () => {
+      // Members that do not answer are asked one after the other, each for its time: there is nobody to take leave of.
+      if (!state.standing.inStep) etcd.close()
       await presence.close()
       await watched?.close()
       await close()
@@ -199,7 +204,14 @@ const patienceOfCommands = 10_000
 /** The same of a provisioner that looks at its members; nobody waits for that either, but for its end. */
 const patienceOfLook = 3000
 
-interface Connecting { readonly clock: Clock, readonly log: Logger, readonly told: (error: unknown) => void, readonly patience?: number }
+interface Connecting {
+  readonly clock: Clock
+  readonly log: Logger
+  readonly told: (error: unknown) => void
+  /** Whether etcd answered when it was asked last. */
+  readonly inStep: () => boolean
+  readonly patience?: number
+}
 
 interface Connected {
   readonly etcd: EtcdClient
@@ -208,9 +220,11 @@ interface Connected {
   readonly close: () => Promise<void>
 }
 
-async function connect ({ config, keyAt }: ClusterConfig, { clock, log, told, patience }: Connecting): Promise<Connected> {
+async function connect ({ config, keyAt }: ClusterConfig, { clock, log, told, inStep, patience }: Connecting): Promise<Connected> {
   const { endpoints } = config.cluster.etcd
   const holder: { etcd?: EtcdClient } = {}
+  /** Members that were left since etcd answered: while none does, each is left again every few seconds. */
+  const left = new Set<string>()
   let isWhole = true
   const files = await tlsFiles(config, {
     clock,
@@ -227,7 +241,11 @@ async function connect ({ config, keyAt }: ClusterConfig, { clock, log, told, pa
     endpoints,
     ...credentialsOf({ config, keyAt }, files ?? undefined),
     ...patience !== undefined && { patience },
-    onFailover: (from, reason) => { log.warn({ from, reason }, 'cluster.failover') }
+    onFailover: (from, reason) => {
+      if (inStep()) left.clear()
+      log[left.has(from) ? 'debug' : 'warn']({ from, reason }, 'cluster.failover')
+      left.add(from)
+    }
   })
   return {
     etcd,
