@@ -283,6 +283,7 @@ async function startParts (
   const mayBeBios = (mac: Mac): boolean => registry.get(mac)?.architecture?.startsWith('x86 BIOS') ?? true
   const hindrances = new Map<string, string>()
   const refusals = new Map<string, string>()
+  const dhcpServers = new DhcpServers()
   const warnings = watchFolders({ ...ground, onClose }, start.warnings)
   const parts = {
     ...ground,
@@ -323,14 +324,14 @@ async function startParts (
       assetTurns: assetDisk.turns
     }),
     httpNames: await openHttpNames(config, clock, store.snapshot.groups.values()),
-    dhcpServers: new DhcpServers(),
+    dhcpServers,
     links,
     sockets: new Sockets(inherited, loaded, listeners),
     hindrances,
     refusals,
     readiness: {
       ready: () => [...start.starting(), ...hindrances.values(), ...store.problems().map(({ where, message }) => where === '' ? message : `${where === '.' ? loaded.keyAt(['data_path']) : where}: ${message}`)],
-      warnings: () => [...warnings(), ...refusals.values(), ...ground.cluster?.warnings() ?? []]
+      warnings: () => [...warnings(), ...refusals.values(), ...dhcpServers.refused, ...ground.cluster?.warnings() ?? []]
     },
     restart,
     doctor,

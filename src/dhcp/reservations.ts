@@ -1,7 +1,7 @@
 // Fixed bindings of a hardware address to an IPv4 address, from the configuration, from host files and from groups.
 // A bad one is refused alone, and the rest stays in force.
 import { contains, formatIpv4, type Ipv4 } from '../net/ipv4.js'
-import type { Mac } from '../net/mac.js'
+import { type Mac, nobodys } from '../net/mac.js'
 import { isActive, type Lease } from './leases.js'
 import { type DhcpSubnet, isHostAddress, type Link, subnetWith } from './subnet.js'
 
@@ -36,6 +36,10 @@ export function refusal (
   if (!isHostAddress(subnet, entry.ip)) return 'that is the network or broadcast address'
   if (own.includes(entry.ip)) return 'that is the address of this service'
   if (subnet.routers.includes(entry.ip)) return 'that is the address of a router'
+  for (const mac of entry.macs) {
+    const why = nobodys(mac)
+    if (why !== undefined) return `${mac} is no machine's address: ${why}`
+  }
   const holder = byIp.get(entry.ip)
   if (holder !== undefined && !sameMacs(holder, entry)) return `${holder.source} has it already for ${holder.macs.join(', ')}`
   for (const mac of entry.macs) {

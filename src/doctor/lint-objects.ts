@@ -10,7 +10,7 @@ import { localBootOf } from '../matchbox/local-boot.js'
 import { bootFields, type NetBoot, type Profile, profileFields } from '../matchbox/profile.js'
 import { type ConfigKind, configKinds, findConfig, findProfile, type Objects } from '../matchbox/store.js'
 import { parseIpv4 } from '../net/ipv4.js'
-import type { Mac } from '../net/mac.js'
+import { nobodys } from '../net/mac.js'
 import type { FilePlace, Finding } from './finding.js'
 import type { JsonPlaces } from './json-places.js'
 import { storeFinding } from './store-rules.js'
@@ -34,14 +34,13 @@ export function lintGroup (name: string, group: Group, places: JsonPlaces, objec
       ...key === 'uuid' && /[A-F]/.test(value) ? [storeFinding('selector-case', places.of('selector', key), `machines send their UUID in small letters, and labels are compared letter by letter: is ${JSON.stringify(value.toLowerCase())} meant?`)] : [],
       ...value !== value.trim() && !isMacKey(key) ? [storeFinding('selector-space', places.of('selector', key), `${JSON.stringify(value)} has space around it, which a machine would have to send too`)] : []
     ]),
-    ...machinesOf(selector).filter(isNobodys).map(mac => storeFinding('selector-address', places.of('selector', 'mac'), `${mac} is no machine's address: ${mac === zeros ? 'it is none' : 'it stands for many'}, and never matches`)),
+    ...machinesOf(selector).flatMap(mac => {
+      const why = nobodys(mac)
+      return why === undefined ? [] : [storeFinding('selector-address', places.of('selector', 'mac'), `${mac} is no machine's address: ${why}, and never matches`)]
+    }),
     ...metadataProblems(group, places)
   ]
 }
-
-const zeros = '00:00:00:00:00:00'
-/** The lowest bit of the first octet says that it is a group's (IEEE 802). */
-const isNobodys = (mac: Mac): boolean => mac === zeros || (Number.parseInt(mac.slice(0, 2), 16) & 1) === 1
 
 /** Those that speak to this program (docs/machines.md, docs/boot.md). */
 const metadataKeys: readonly string[] = ['boot_file', 'boot_from_disk', 'boot_resilient', 'etcd_cluster', 'guard_count', 'guard_window', 'hostname', 'ignition_guard', 'install_once', 'reinstall']

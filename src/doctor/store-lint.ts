@@ -4,9 +4,10 @@ import { isUtf8 } from 'node:buffer'
 import { type Dirent, existsSync, readdirSync, readlinkSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { join, sep } from 'node:path'
 import { errnoOf } from '../base/errors.js'
+import { counted } from '../base/units.js'
 import { type Group, groupFields, matcherOf } from '../matchbox/group.js'
 import { groupReservations } from '../matchbox/group-machines.js'
-import { bootFields, profileFields } from '../matchbox/profile.js'
+import { bootFields, type Profile, profileFields } from '../matchbox/profile.js'
 import { GroupIndex, type Labels } from '../matchbox/select.js'
 import { configKinds, type ObjectProblem, type OpenStore, type StoreSource } from '../matchbox/store.js'
 import type { OwnSnippets } from '../matchbox/templates.js'
@@ -28,13 +29,15 @@ export interface LintOptions {
   readonly dataKey?: string | undefined
   /** Where /assets/ leads; '' or a folder that is not there: nothing is said of what is missing in it. */
   readonly assetsPath: string
+  /** What the key is called that names it, with its place: then it is said that the folder is not there. */
+  readonly assetsKey?: string | undefined
   /** Which hosts in URLs lead to this server. */
   readonly isOwn: (host: string) => boolean
   readonly ownSnippets?: OwnSnippets
 }
 
 /** In the order of the files' names. */
-export function lintStore ({ store, dataPath, dataKey, assetsPath, isOwn, ownSnippets }: LintOptions): readonly Finding[] {
+export function lintStore ({ store, dataPath, dataKey, assetsPath, assetsKey, isOwn, ownSnippets }: LintOptions): readonly Finding[] {
   const objects = store.snapshot
   const pathOf = (where: string): string => join(dataPath, where)
   const problems = new Map(store.problems().map(problem => [problem.where, problem]))
@@ -43,8 +46,13 @@ export function lintStore ({ store, dataPath, dataKey, assetsPath, isOwn, ownSni
   /** Whether a name leads to what is there, or may be, and could not be read: that is told by itself. */
   const isUnread = (folder: string, file: string): boolean => unread.has('.') || unread.has(folder) || unread.has(`${folder}/${file}`)
   const assets = assetsPath === '' || !existsSync(assetsPath) ? undefined : new AssetLook(assetsPath, isOwn)
+  const wanting = assets === undefined && assetsPath !== '' && assetsKey !== undefined ? profilesWanting(objects.profiles.values(), new AssetLook(assetsPath, isOwn)) : 0
   const places = new Map<Group, JsonPlaces>()
   const found: Finding[] = []
+  if (wanting > 0) {
+    const text = `${assetsKey}: there is no ${assetsPath}, and ${counted(wanting, 'profile boots', 'profiles boot')} files below it: machines get 404`
+    found.push({ ...storeFinding('missing-asset', { file: assetsPath }, text), place: undefined })
+  }
   for (const source of store.sources()) {
     const { kind, name, where, bytes } = source
     const problem = problems.get(where)
@@ -89,6 +97,9 @@ export function lintStore ({ store, dataPath, dataKey, assetsPath, isOwn, ownSni
   return found.map(finding => [finding, sortKey(finding.place)] as const)
     .sort(([, a], [, b]) => a < b ? -1 : a > b ? 1 : 0).map(([finding]) => finding)
 }
+
+const profilesWanting = (profiles: Iterable<Profile>, look: AssetLook): number =>
+  [...profiles].filter(({ boot }) => boot !== undefined && look.missing(boot).length > 0).length
 
 const sortKey = (place: Finding['place']): string => place === undefined ? '' : placeKey(place)
 const placeKey = ({ file, line = 0, column = 0 }: FilePlace): string => `${file}\0${String(line).padStart(9, '0')}${String(column).padStart(9, '0')}`

@@ -1,6 +1,6 @@
 // The store looked at for check and doctor: that of a configuration, or a folder alone, as whoever keeps one under version control
 // has it.
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, opendirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { AppError, errnoOf } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
@@ -19,15 +19,39 @@ const anySnippets: ReadonlyMap<string, string> = new Map([['updates', '""']])
 /** Of a store of which nothing was read there is nothing to say: why that is so is told with the cluster. */
 export function lintOf ({ loaded, config, homes, store, cluster }: Pick<Ground, 'loaded' | 'config' | 'homes' | 'store' | 'cluster'>): readonly Finding[] {
   if (cluster !== undefined && cluster.state.standing.age === undefined) return []
-  return lintStore({
+  return [...isClustered(config) ? [] : otherFolder(loaded), ...lintStore({
     store,
     dataPath: isClustered(config) ? `etcd:${config.cluster.etcd.prefix}` : config.data_path,
     dataKey: loaded.keyAt(['data_path']),
     assetsPath: config.assets_path,
+    assetsKey: loaded.keyAt(['assets_path']),
     isOwn: isOwnHost(config, homes),
     ownSnippets: openSnippets(config)
-  })
+  })]
 }
+
+/** One that has something in it and nothing of a store, as the one above or below it; one that is empty has yet to be filled. */
+function otherFolder ({ config: { data_path: path }, keyAt }: LoadedConfig): readonly Finding[] {
+  if (storeFolders.some(name => mayBeThere(join(path, name))) || isEmpty(path)) return []
+  return [{ ...storeFinding('no-store', { file: path }, `${keyAt(['data_path'])}: ${noStore(path)}`), place: undefined }]
+}
+
+/** So is one that can't be read, which is told by itself. */
+function isEmpty (path: string): boolean {
+  try {
+    const folder = opendirSync(path)
+    try {
+      return folder.readSync() === null
+    } finally {
+      folder.closeSync()
+    }
+  } catch {
+    return true
+  }
+}
+
+const storeFolders = ['groups', 'profiles', ...configKinds]
+const noStore = (path: string): string => `${path} is no store: there is none of ${storeFolders.join(', ')} in it`
 
 /** The store of a configuration that may be wrong elsewhere. */
 export async function lintConfigured (loaded: LoadedConfig, log: Logger): Promise<readonly Finding[]> {
@@ -55,8 +79,8 @@ export async function lintFolder (folder: string, log: Logger): Promise<readonly
   const store = await openStore({ data_path: folder }, log)
   try {
     // What the program itself lets configs call depends on a configuration, which there is none of.
-    if (!['groups', 'profiles', ...configKinds].some(name => mayBeThere(join(folder, name)))) {
-      return [storeFinding('no-store', { file: folder }, `is no store: there is none of groups, profiles, ${configKinds.join(', ')} in it`)]
+    if (!storeFolders.some(name => mayBeThere(join(folder, name)))) {
+      return [storeFinding('no-store', { file: folder }, noStore(folder).slice(`${folder} `.length))]
     }
     return lintStore({ store, dataPath: folder, assetsPath: join(folder, 'assets'), isOwn: () => false, ownSnippets: () => anySnippets })
   } finally {

@@ -30,5 +30,11 @@ export function macFromBytes (bytes: Uint8Array): Mac {
 
 export const macToBytes = (mac: Mac): Buffer => Buffer.from(mac.replaceAll(':', ''), 'hex')
 
+const zeros = '00:00:00:00:00:00'
+
+/** Why no machine has the address: the lowest bit of the first octet says that it is a group's (IEEE 802). undefined of one that may be. */
+export const nobodys = (mac: Mac): string | undefined =>
+  mac === zeros ? 'it is none' : (Number.parseInt(mac.slice(0, 2), 16) & 1) === 1 ? 'it stands for many' : undefined
+
 /** The form that file names and kernel arguments use: `52-54-00-12-34-56` (iPXE's `hexhyp`, PXELINUX's `01-` names). */
 export const hyphenated = (mac: Mac): string => mac.replaceAll(':', '-')

@@ -1,4 +1,5 @@
 // What the DHCP servers of all interfaces share: subnets and reservations, read once and watched for all; and who ends a lease.
+import { counted } from '../base/units.js'
 import { LoopShare } from '../base/loop-share.js'
 import type { DhcpServer } from '../dhcp/dhcp-server.js'
 import type { DhcpSettings } from '../dhcp/server-settings.js'
@@ -28,6 +29,7 @@ interface SettingsParts extends Pick<Ground, 'loaded' | 'config' | 'store' | 'cl
 }
 
 export class DhcpServers {
+  #refused: readonly string[] = []
   readonly #running = new Map<DhcpServer, Home>()
   #opening: Promise<void> | undefined
   #settings: SettingsFor | undefined
@@ -37,6 +39,12 @@ export class DhcpServers {
   async settingsFor (parts: SettingsParts, home: Home): Promise<DhcpSettings> {
     await (this.#opening ??= this.#open(parts))
     return this.#settings!(home)
+  }
+
+  /** Reservations that are left out, a line each; so many of them, and how many more. */
+  get refused (): readonly string[] {
+    const shown = this.#refused.slice(0, mostTold)
+    return shown.length === this.#refused.length ? shown : [...shown, `${counted(this.#refused.length - shown.length, 'more reservation')} left out`]
   }
 
   add (server: DhcpServer, home: Home): void { this.#running.set(server, home) }
@@ -74,6 +82,7 @@ export class DhcpServers {
       for (const problem of told.slice(0, mostTold)) log.warn({ problem }, 'reservation.refused')
       if (told.length > mostTold) log.warn({ more: told.length - mostTold }, 'reservation.refused')
       refused = new Set(problems)
+      this.#refused = problems
       addressClaims.reserve(reservations)
       this.#settings = home =>
         ({ subnets, reservations, boot: currentBoot(parts, home), unknownClients: config.dhcp.unknown_clients, named: groupMachines })

@@ -7,7 +7,7 @@ import { inRange, isHostAddress } from '../dhcp/subnet.js'
 import { type Finding, problem, warning } from '../doctor/finding.js'
 import { groupLoaders } from '../matchbox/group-machines.js'
 import { missingProblem, networkInterfaces } from '../net/interfaces.js'
-import { contains, formatIpv4 } from '../net/ipv4.js'
+import { contains, formatIpv4, formatSubnet, type Ipv4 } from '../net/ipv4.js'
 import { bootServerPlaces, dhcpClientPlaces } from './dhcp-places.js'
 import { dhcpSubnets } from './dhcp-settings.js'
 import { followLink } from '../dhcp/link-watch.js'
@@ -38,7 +38,9 @@ export async function prepareDhcp (ground: Ground, place: ListenPlace): Promise<
       // What is so on every interface is said once.
       ...isFirst ? [...found.problems, ...inForce.problems].map(text => problem('configuration', text)) : [],
       ...isFirst ? withoutEffect(loaded).map(text => warning('configuration', text)) : [],
-      ...unserved(loaded, home)
+      ...isFirst ? [...wrongRouters(loaded), ...usedUp(loaded, [...homes.addresses, ...inForce.byIp.keys()])].map(text => warning('configuration', text)) : [],
+      ...unserved(loaded, home),
+      ...tooWide(loaded, home)
     ],
     listen: async parts => {
       const service = at?.mode === 'proxy'
@@ -78,6 +80,27 @@ function withoutEffect (loaded: LoadedConfig): readonly string[] {
   ]
 }
 
+/** Routers that no machine can reach. */
+const wrongRouters = (loaded: LoadedConfig): readonly string[] => loaded.config.dhcp.subnets.flatMap(({ subnet, routers }, n) =>
+  routers.flatMap((router, i) => isHostAddress({ subnet }, router)
+    ? []
+    : [said(loaded, ['dhcp', 'subnets', n, 'routers', i], `is ${formatIpv4(router)}, the ${router === subnet.network ? 'network' : 'broadcast'} address: machines reach nothing beyond their network`)]))
+
+/** A range of which every address is somebody's: `others` has those of this service and of reservations. */
+function usedUp (loaded: LoadedConfig, others: Iterable<Ipv4>): readonly string[] {
+  const { dhcp } = loaded.config
+  if (!givesAddresses(loaded.config) || dhcp.unknown_clients === 'deny') return []
+  const all = [...others]
+  return dhcp.subnets.flatMap(({ subnet, range, routers }, n) => {
+    if (range === undefined) return []
+    const nobodys = [subnet.network, subnet.broadcast].filter(ip => !isHostAddress({ subnet }, ip))
+    const taken = new Set([...all, ...routers, ...nobodys].filter(ip => inRange(range, ip)))
+    return taken.size <= range.last - range.first
+      ? []
+      : [said(loaded, ['dhcp', 'subnets', n, 'range'], 'has no address left: all are reserved, a router\'s or this service\'s own; machines without a reservation get none')]
+  })
+}
+
 /** What a range holds that no machine is given; undefined of one that is given whole. */
 function notForHosts ({ subnet, range }: LoadedConfig['config']['dhcp']['subnets'][number]): string | undefined {
   if (range === undefined) return undefined
@@ -105,6 +128,19 @@ function unserved (loaded: LoadedConfig, { own, addresses, interface: at }: Home
     : here.flatMap(({ range, n }) => range === undefined
       ? []
       : [warning('configuration', said(loaded, ['dhcp', 'subnets', n, 'range'], `has no effect on ${at.name}, which is in proxy mode: addresses are given by the other server`))])
+}
+
+/** Subnets that are wider than the interface has its own: what machines are given beyond that, this machine has no way to. */
+function tooWide (loaded: LoadedConfig, { addresses, interface: at }: Home): readonly Finding[] {
+  if (at?.mode !== 'server') return []
+  return loaded.config.dhcp.subnets.flatMap(({ subnet }, n) => {
+    const own = addresses.filter(({ ip }) => contains(subnet, ip))
+    const [widest] = own.sort((a, b) => a.subnet.prefix - b.subnet.prefix)
+    // One of a single address is routed to, or floats.
+    if (widest === undefined || widest.subnet.prefix <= subnet.prefix || widest.subnet.prefix === 32) return []
+    const what = `is ${formatSubnet(subnet)}, and ${at.name} is ${formatIpv4(widest.ip)}/${widest.subnet.prefix}: without a route machines outside ${formatSubnet(widest.subnet)} get no answer over TFTP and HTTP`
+    return [warning('configuration', said(loaded, ['dhcp', 'subnets', n, 'subnet'], what))]
+  })
 }
 
 /** The socket of another row on the same interface. */

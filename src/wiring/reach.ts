@@ -18,11 +18,21 @@ export function elsewhere (loaded: Pick<LoadedConfig, 'where'>, { key, host = '0
   return apart ? [warning(key, `${loaded.where(key.split('.'))}: ${key} is ${host}:${port}, and machines are told ${told}: nobody listens there`)] : []
 }
 
+/** Why no machine can be told the address; `host` is where HTTP listens. */
+function nowhere (name: string, host: string): string | undefined {
+  if (isLoopback(name)) return isLoopback(host) ? undefined : 'which is each machine itself'
+  const first = (parseIpv4(name) ?? 1 << 24) >>> 24
+  if (first === 0) return 'which is no machine\'s address'
+  return first >= 224 ? 'which stands for many' : undefined
+}
+
 /** The names in the URLs that machines are given. */
 export async function unresolved ({ config, where }: LoadedConfig, clock: Clock): Promise<readonly Finding[]> {
   const script = config.boot.script_url
   const names = [['advertise', config.advertise], ['boot.script_url', script === '' ? '' : new URL(script).hostname]] as const
   const found = await Promise.all(names.map(async ([key, name]): Promise<readonly Finding[]> => {
+    const why = nowhere(name, config.http.address.host)
+    if (why !== undefined) return [warning(key, `${where(key.split('.'))}: ${key} is ${name}, ${why}: nobody finds this service there`)]
     const problem = name === '' ? undefined : await resolveProblem(name, clock)
     return problem === undefined ? [] : [warning(key, `${where(key.split('.'))}: ${key}: ${name} does not resolve here (${problem}), and machines are given it`)]
   }))

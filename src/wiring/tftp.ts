@@ -29,7 +29,7 @@ export async function prepareTftp (ground: Ground, place: ListenPlace): Promise<
   return {
     what: `loaders ${chains.filter(({ found }) => found).map(({ name }) => name).join(', ') || 'none'}`,
     findings: [...amiss === undefined ? [] : [warning('loaders', amiss)], ...told.flatMap(own => elsewhere(ground.loaded, place, own)), ...chains.flatMap(({ name, found, problems }) => [
-      ...found || !isWanted(name, loaded) ? [] : [note('loaders', `boot loader ${name} is in none of ${folders.join(', ')}; scripts/boot-files fetches those that the distribution has`)],
+      ...found || !isWanted(name, loaded) ? [] : [(isNamed(name, loaded) ? warning : note)('loaders', `boot loader ${name} is in none of ${folders.join(', ')}; scripts/boot-files fetches those that the distribution has`)],
       ...problems.map(text => problem('loaders', text))
     ])],
     listen: async ({ arp, log, clock, macOf, observer, packets, loaderFiles, sockets }) => {
@@ -58,6 +58,10 @@ export async function prepareTftp (ground: Ground, place: ListenPlace): Promise<
 
 /** The distribution of an x86 server has no loader for ARM: it is missed by who has such machines, and says so. */
 const isWanted = (name: string, { config: { boot }, isWritten }: LoadedConfig): boolean => name !== boot.uefi_arm64 || isWritten(['boot', 'uefi_arm64'])
+
+/** Whether the configuration names it, rather than leaves it to the defaults: who wrote it meant one that is there. */
+const isNamed = (name: string, { config: { boot }, isWritten }: LoadedConfig): boolean =>
+  (['bios', 'uefi_x64', 'uefi_arm64'] as const).some(key => boot[key] === name && isWritten(['boot', key])) || boot.overrides.some(({ file }) => file === name)
 
 /**
  * Which of our addresses a client will have asked: DHCP named `own` to it. Only one on a network of ours where no DHCP is

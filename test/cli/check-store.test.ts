@@ -325,5 +325,5 @@ t.test('a configuration names the store; doctor tells of it too, and what cannot
     t.ok(/missing-profile/.test(stdout) && stdout.includes(join(folder, 'groups/b.json')), format)
   }
   t.notMatch((await runCommand(['check', '--config', config, '--set', 'tftp.address=127.0.0.1:0'])).stderr, /arm64/)
-  t.match((await runCommand(['check', '--config', config, '--set', 'tftp.address=127.0.0.1:0', '--set', 'boot.uefi_arm64=mine.efi'])).stderr, /note: boot loader mine\.efi is in none of/)
+  t.match((await runCommand(['check', '--config', config, '--set', 'tftp.address=127.0.0.1:0', '--set', 'boot.uefi_arm64=mine.efi'])).stderr, /warning: boot loader mine\.efi is in none of/)
 })

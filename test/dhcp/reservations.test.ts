@@ -24,6 +24,13 @@ t.test('one bad entry takes no other with it', t => {
   t.end()
 })
 
+t.test('an address that no machine has', t => {
+  for (const [nobodys, why] of [['ff:ff:ff:ff:ff:ff', 'it stands for many'], ['01:00:5e:00:00:01', 'it stands for many'], ['00:00:00:00:00:00', 'it is none']] as const) {
+    t.same(build(entry('a:1', '192.168.100.41', a, nobodys)).problems, [`a:1: the reservation of 192.168.100.41 for ${a}, ${nobodys} is left out: ${nobodys} is no machine's address: ${why}`])
+  }
+  t.end()
+})
+
 t.test('why an entry is refused', t => {
   const rows: ReadonlyArray<readonly [string, RegExp]> = [
     ['192.168.100.0', /network or broadcast address/],

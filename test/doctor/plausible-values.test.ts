@@ -90,3 +90,24 @@ t.test('assets that are a file', async t => {
   t.match(stdout, /PROBLEM {2}store: \S+p\.json:\S+ boots \/assets\/i, which is not there/)
   t.equal(stderr, '')
 })
+
+t.test('folders that are others than was meant, and a loader that is nowhere', async t => {
+  for (const [set, line, ends] of [
+    ['data_path=FOLDER', /data_path: \S+ is no store: there is none of groups, profiles, /, 1],
+    ['data_path=FOLDER/data/groups', /data_path: \S+groups is no store: /, 1],
+    ['data_path=FOLDER/state', undefined, 0],
+    ['assets_path=FOLDER/nowhere', /assets_path: there is no \S+nowhere, and 1 profile boots files below it: machines get 404/, 1],
+    ['boot.bios=nowhere.kpxe', /boot loader nowhere\.kpxe is in none of /, 0],
+    ['boot.overrides=[{ arch: bios, file: nowhere.kpxe }]', /boot loader nowhere\.kpxe is in none of /, 0]
+  ] as const) {
+    const folder = site(t)
+    const given = set.replace('FOLDER', folder)
+    for (const command of ['check', 'doctor']) {
+      const { status, stdout, stderr } = await runCommand([command, '--config', join(folder, 'config.yaml'), '--set', 'tftp.address=127.0.0.1:0', '--set', given])
+      const told = (stdout + stderr).split('\n').filter(one => (line ?? /no store/).test(one))
+      t.equal(told.length, line === undefined ? 0 : 1, `${command} ${given}: ${stdout}${stderr}`)
+      if (line !== undefined) t.match(told[0], ends === 1 ? /error:|^PROBLEM/ : /warning/)
+      t.equal(status, ends, `${command} ${given}`)
+    }
+  }
+})

@@ -79,14 +79,14 @@ t.test('the page: who may look, and a warning where everybody may', async t => {
   t.match(await refused('ui.client_certificates=true', 'rpc.ca_file=@/none', 'rpc.cert_file=@/cert', 'rpc.key_file=@/key'), /rpc\.ca_file: .*\(ui\.client_certificates needs it\)/)
 })
 
-t.test('TFTP: the loaders that it has, a note for those that are missing, and none for ARM where nobody wrote it', async t => {
+t.test('TFTP: the loaders that it has, a warning for those that are named and missing, and none for ARM where nobody wrote it', async t => {
   const named = (...set: readonly string[]) => planned(t, 'tftp', () => ['tftp.address=127.0.0.1:0', 'rpc.address=', 'boot.bios=own.efi', 'boot.uefi_x64=none.efi', ...set])
   const { what, findings } = await named()
   t.match(what, /^loaders own\.efi/)
-  const notes = findings.filter(text => /^note boot loader/.test(text))
-  t.match(notes, [/boot loader none\.efi is in none of \/loaders, /])
-  t.equal(notes.length, 1)
-  t.match((await named('boot.uefi_arm64=missing.efi')).findings.filter(text => /^note boot loader/.test(text)), [/none\.efi/, /missing\.efi/])
+  const told = findings.filter(text => /^(?:note|warning) boot loader/.test(text))
+  t.match(told, [/^warning boot loader none\.efi is in none of \/loaders, /])
+  t.equal(told.length, 1)
+  t.match((await named('boot.uefi_arm64=missing.efi')).findings.filter(text => /^warning boot loader/.test(text)), [/none\.efi/, /missing\.efi/])
   t.equal((await planned(t, 'tftp', () => ['tftp.address=127.0.0.1:0', 'rpc.address=', 'boot.bios=a.x', 'boot.uefi_x64=b.x', 'boot.uefi_arm64=c.x'])).what, 'loaders none')
 })
 
@@ -108,7 +108,7 @@ t.test('names that lead nowhere, of those that machines are given', async t => {
   const found = async (...set: readonly string[]): Promise<readonly string[]> =>
     (await unresolved(loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set }), new FakeClock())).map(({ text }) => text)
   t.same(await found(), [])
-  t.same(await found('advertise=127.0.0.1', 'boot.script_url=http://127.0.0.1/x'), [])
+  t.same(await found('advertise=127.0.0.1', 'boot.script_url=http://127.0.0.1/x', 'http.address=127.0.0.1:8080'), [])
   t.match(await found('advertise=none.invalid'), [/^--set advertise: advertise: none\.invalid does not resolve here/])
   t.match(await found('advertise=none.invalid', 'boot.script_url=http://other.invalid/x'), [/none\.invalid/, /^--set boot\.script_url: boot\.script_url: other\.invalid does not resolve/])
 })
