@@ -149,12 +149,12 @@ async function tunnelled (url: URL, proxy: URL, towards: Socket, options: Connec
       towards.destroy()
       reject(new AppError('image_download_failed', `the proxy ${proxy.host} does not let through to ${authority}: it answered ${statusCode}`))
     }
-    asked.once('connect', (answer: IncomingMessage, socket: Socket, head: Buffer) => {
+    asked.once('connect', (answer: IncomingMessage, socket: Socket) => {
       if (answer.statusCode === undefined || answer.statusCode < 200 || answer.statusCode > 299) {
         refuse(answer)
         return
       }
-      if (head.length > 0) socket.unshift(head)
+      // In TLS the client speaks first: nothing has come behind the answer.
       resolve(socket)
     })
     asked.once('response', refuse)

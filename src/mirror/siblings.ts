@@ -69,7 +69,7 @@ export class Siblings {
     const ending = new AbortController()
     const end = (): void => { ending.abort() }
     const late = clock.after(longest, end)
-    signal.addEventListener('abort', end, { once: true })
+    signal.addEventListener('abort', end)
     // Neither a proxy nor a redirect lies between two machines of one fleet.
     const client = new HttpClient({ env: {}, timeout, clock, signal: ending.signal, follow: false })
     try {

@@ -16,6 +16,8 @@ t.test('each link belongs to one source: the first that follows its publisher, e
     ]],
     ['a link for each channel, those of the folder for the first', [[flatcar('beta'), ['beta', 'current', 'latest']], [flatcar('stable'), ['stable']]]],
     ['a channel that only pinned ones have', [[flatcar('beta', '1.0.0'), ['beta']], [flatcar('beta', '2.0.0'), []], [flatcar('stable'), ['stable', 'current', 'latest']]]],
+    ['what its publisher calls by a year', [[flatcar('lts', 'current-2023'), ['current-2023', 'lts', 'current', 'latest']]]],
+    ['a year, beside the newest', [[flatcar('lts'), ['lts', 'current', 'latest']], [flatcar('lts', 'current-2023'), ['current-2023']]]],
     ['another architecture has a folder of its own', [
       [flatcar('stable'), ['stable', 'current', 'latest']], [{ ...flatcar('stable'), arch: 'arm64' }, ['stable', 'current', 'latest']]
     ]]

@@ -1,7 +1,7 @@
 // One large file onto the disk, against publishers that send all of it, break off, send parts, or send something else the second time.
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -114,6 +114,14 @@ t.test('a part of an earlier run is taken up, of another URL it is not; in one t
   t.same(readdirSync(folder).sort(), ['file.part', 'file.part.json'])
   t.same(await download(url, path, options()), { resumed: true })
   t.equal(asked[1]?.range, 'bytes=100000-')
+
+  const { url: begun, asked: askedRest } = await publisher(t, [part(1, size)])
+  writeFileSync(join(folder, 'one.part'), first.subarray(0, 1))
+  writeFileSync(join(folder, 'one.part.json'), JSON.stringify({ url: begun, validator: '"one"', total: size }))
+  t.same(await download(begun, join(folder, 'one'), options()), { resumed: true })
+  t.equal(askedRest[0]?.range, 'bytes=1-', 'one octet is a part')
+  t.equal(digest(readFileSync(join(folder, 'one'))), digest(first))
+  rmSync(join(folder, 'one'))
 
   const { url: other, asked: askedOther } = await publisher(t, [cut, whole])
   await t.rejects(downloadOnce(other, join(folder, 'once'), options()))

@@ -1,6 +1,7 @@
 // Keys of publishers: those that are pinned and found, and what is said of the others.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { generateKey, type PrivateKey } from 'openpgp'
 import t from 'tap'
 import { forgetKey, importKey, keysIn, loadKeys, maxKeyFileBytes, parseFingerprint } from '../../src/mirror/key-store.js'
 import { makeKey } from '../helpers/publisher.js'
@@ -42,4 +43,20 @@ t.test('imported, used, forgotten; and files that hold none', async t => {
   }
   t.equal((await keysIn(large(maxKeyFileBytes))).length, 1)
   await t.rejects(keysIn(large(maxKeyFileBytes + 1)), { code: 'key_invalid', message: /is larger than 4 MiB$/ })
+})
+
+t.test('a key signs with its newest part that can: not with one for secrets, nor with one that was taken back', async t => {
+  const { privateKey } = await generateKey({ userIDs: [{ name: 'images' }], format: 'object', date: new Date(Date.now() - 9 * 86_400_000), subkeys: [{ sign: true }] })
+  const signing = privateKey.subkeys[0]!
+  const forSecrets = await privateKey.addSubkey({ date: new Date(Date.now() - 8 * 86_400_000) } as object)
+  const signerOf = async (key: PrivateKey) => {
+    const file = join(t.testdir({ key: key.toPublic().armor() }), 'key')
+    const fingerprint = key.getFingerprint().toUpperCase()
+    return (await loadKeys(join(t.testdirName, 'none'), [{ file, fingerprint }])).keys[0]?.signer
+  }
+  t.match(await signerOf(forSecrets), { fingerprint: signing.getFingerprint().toUpperCase(), isSubkey: true })
+  const renewed = await forSecrets.addSubkey({ sign: true, date: new Date(Date.now() - 7 * 86_400_000) } as object)
+  t.match(await signerOf(renewed), { fingerprint: renewed.subkeys[2]!.getFingerprint().toUpperCase(), isSubkey: true })
+  const whole = await generateKey({ userIDs: [{ name: 'images' }], format: 'object', subkeys: [] })
+  t.match(await signerOf(whole.privateKey), { fingerprint: whole.privateKey.getFingerprint().toUpperCase(), isSubkey: false })
 })

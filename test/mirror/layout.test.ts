@@ -3,7 +3,7 @@ import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkS
 import { join } from 'node:path'
 import t from 'tap'
 import { temporaryPrefix } from '../../src/disk/atomic-file.js'
-import { moveLink, removeDeadLinks } from '../../src/mirror/layout.js'
+import { moveLink, removeDeadLinks, removeRelease } from '../../src/mirror/layout.js'
 
 t.test('a link is made, moved, or stands', async t => {
   const before: Readonly<Record<string, (folder: string) => void>> = {
@@ -50,4 +50,13 @@ t.test('of links that lead nowhere those into releases go, and no others', async
   await removeDeadLinks(folder)
   t.same(readdirSync(folder).sort(), ['1.0.0', 'alive', 'current', 'deep', 'file', 'hidden', 'outside'])
   await removeDeadLinks(join(folder, 'none'))
+})
+
+t.test('a release that is removed leaves nothing, also after one that was cut off while it was removed', async t => {
+  const folder = t.testdir({ '1.0.0': { kernel: 'k', inner: { file: '' } }, '2.0.0': {}, '.partial': { 'removed-1.0.0': { kernel: 'of before' } } })
+  for (const version of ['1.0.0', '2.0.0']) await removeRelease(join(folder, version))
+  t.same([readdirSync(folder), readdirSync(join(folder, '.partial'))], [['.partial'], []])
+  mkdirSync(join(folder, 'fresh/3.0.0'), { recursive: true })
+  await removeRelease(join(folder, 'fresh/3.0.0'))
+  t.same([readdirSync(join(folder, 'fresh')), readdirSync(join(folder, 'fresh/.partial'))], [['.partial'], []])
 })

@@ -92,6 +92,15 @@ t.test('calls are answered each by its own, with what is told on the way; anothe
   mirror.stop()
   await t.rejects(syncing, { code: 'image_download_failed', message: 'stopped' })
   t.match(await mirror.prune(Array.from({ length: 401 }, () => 'x')), [{ texts: 401, told: 401 }])
+  let turns = 0
+  const count = (): void => {
+    turns++
+    counting = setImmediate(count)
+  }
+  let counting = setImmediate(count)
+  await mirror.prune(Array.from({ length: 2000 }, () => 'x'))
+  clearImmediate(counting)
+  t.ok(turns >= 10, 'others have their turns while the texts are handed over')
   clock.advance(59_999)
   t.equal(await mirror.list() as unknown, first)
   clock.advance(60_000)

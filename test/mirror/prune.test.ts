@@ -2,7 +2,7 @@ import t from 'tap'
 import { openSource } from '../../src/mirror/catalog.js'
 import type { Manifest } from '../../src/mirror/layout.js'
 import { judgeReleases } from '../../src/mirror/prune.js'
-import { newestFirst } from '../../src/mirror/versions.js'
+import { isOlder, newestFirst } from '../../src/mirror/versions.js'
 import { sourceConfig } from '../helpers/mirror.js'
 
 const release = (version: string, channel: string): Manifest =>
@@ -35,5 +35,14 @@ t.test('what is named stays, and of the rest of each channel the newest', t => {
   t.same(gone(2, ['{"kernel":"/assets/flatcar/1.2.1/vmlinuz"}']), ['1.2.0', '1.0.0'], '1.2.1 is named, and 1.2.10 is another one')
   t.same(gone(1, ['args: version=1.2.10']), ['1.2.1', '1.2.0', '2.0.0', '1.0.0'], 'what is named does not use up what is kept')
   t.same(gone(2, [], '1.0.0'), ['1.2.1', '1.2.0'], 'a pinned source')
+  t.end()
+})
+
+t.test('which is older: by numbers, and what is no version as text', t => {
+  for (const [version, than] of [['1.9.0', '1.10.0'], ['1.0.0', '1.0.1'], ['a00', 'f00'], ['1.10.0', 'f00'], ['9.9', '10.0.0'], ['v2', 'v10'], ['1.0.0-rc', '1.0.1']] as const) {
+    t.equal(isOlder(version, than), true, `${version} ${than}`)
+    t.equal(isOlder(than, version), false, `${than} ${version}`)
+  }
+  t.equal(isOlder('1.0.0', '1.0.0'), false)
   t.end()
 })
