@@ -344,3 +344,29 @@ t.test('why a request failed stands by its code in the record, and no code besid
   t.same(last(200, undefined, 'boot_from_disk'), [undefined, undefined])
   t.end()
 })
+
+t.test('a UUID is one of sixteen octets that are not all 0, and a name is taken of who has an address', t => {
+  const rows: ReadonlyArray<readonly [what: string, octets: string, uuid: string | undefined]> = [
+    ['all 0', '00'.repeat(17), undefined],
+    ['all 0 but its kind', `01${'00'.repeat(16)}`, undefined],
+    ['all 1', `00${'01'.repeat(16)}`, '01010101-0101-0101-0101-010101010101'],
+    ['its first octet alone', `00ff${'00'.repeat(15)}`, 'ff000000-0000-0000-0000-000000000000'],
+    ['its last octet alone', `00${'00'.repeat(15)}01`, '00000000-0000-0000-0000-000000000001'],
+    ['one octet less', `00${'11'.repeat(15)}`, undefined],
+    ['one octet more', `00${'11'.repeat(17)}`, undefined]
+  ]
+  for (const [what, octets, uuid] of rows) {
+    const registry = new MachineRegistry([], { note: () => {} })
+    const packet = request({ dhcpMessageType: 'DISCOVER', clientMachineIdentifier: Buffer.from(octets, 'hex'), hostName: 'says-so' }, { mac: victim })
+    const observer = observing({ registry })
+    observer.onDhcp({ kind: 'received', type: 'DISCOVER', client: clientInfo(packet), packet })
+    t.equal(registry.get(victim)?.uuid, uuid, what)
+    observer.onDhcp({ kind: 'sent', type: 'OFFER', client: clientInfo(packet), ip: parseIpv4('10.0.0.9')!, packet, bootFile: undefined })
+    t.same([registry.get(victim)?.name, registry.get(victim)?.address], [undefined, undefined], 'an offer is not taken yet')
+    observer.onDhcp({ kind: 'sent', type: 'ACK', client: clientInfo(packet), ip: 0, packet, bootFile: undefined })
+    t.same([registry.get(victim)?.name, registry.get(victim)?.address], ['says-so', undefined], 'who asks for options alone is given no address')
+    observer.onDhcp({ kind: 'sent', type: 'ACK', client: clientInfo(packet), ip: parseIpv4('10.0.0.9')!, packet, bootFile: 'a.efi' })
+    t.match(registry.get(victim), { name: 'says-so', address: '10.0.0.9' })
+  }
+  t.end()
+})
