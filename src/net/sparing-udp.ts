@@ -9,6 +9,9 @@ import type { UdpNetwork, UdpSocket } from './udp.js'
 /** How much of the buffer may be held already when a datagram goes to such a neighbour. */
 export const mostHeld = 1 / 4
 
+/** As long as the kernel holds little it is asked with one datagram of so many: the call takes a twentieth of what a TFTP block costs. */
+export const askedEvery = 8
+
 const lost = (): Error => new Error('too much is held for others that do not answer ARP')
 
 /** `find` is what the kernel has of a neighbour; who is behind a router is none. Sockets whose descriptor is not known are as they are. */
@@ -17,8 +20,16 @@ export const sparing = (network: UdpNetwork, find: ArpLookup['find']): UdpNetwor
     const socket = await network.bind(options, onDatagram)
     const { unsentShare, sendNow, sendAll, readWaiting } = socket
     if (unsentShare === undefined) return socket
-    const isHeldBack = ({ address }: Endpoint): boolean => {
-      if (unsentShare() < mostHeld) return false
+    let [held, since] = [0, 0]
+    const isFull = (datagrams: number): boolean => {
+      since += datagrams
+      if (held < mostHeld && since < askedEvery) return false
+      held = unsentShare()
+      since = 0
+      return held >= mostHeld
+    }
+    const isHeldBack = ({ address }: Endpoint, datagrams = 1): boolean => {
+      if (!isFull(datagrams)) return false
       const ip = parseIpv4(address)
       const entry = ip === undefined ? undefined : find(ip)
       return entry !== undefined && entry.mac === undefined
@@ -30,7 +41,7 @@ export const sparing = (network: UdpNetwork, find: ArpLookup['find']): UdpNetwor
         else socket.send(data, to, sent)
       },
       ...sendNow !== undefined && { sendNow: (data, to) => isHeldBack(to) ? lost() : sendNow(data, to) },
-      ...sendAll !== undefined && { sendAll: (datagrams, to) => { if (!isHeldBack(to)) sendAll(datagrams, to) } },
+      ...sendAll !== undefined && { sendAll: (datagrams, to) => { if (!isHeldBack(to, datagrams.length)) sendAll(datagrams, to) } },
       ...readWaiting !== undefined && { readWaiting },
       unsentShare,
       close: () => socket.close()
