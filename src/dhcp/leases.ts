@@ -53,9 +53,17 @@ export function leaseHolder (table: Pick<LeaseTable, 'get'>, ip: Ipv4, now: numb
   return lease?.state === 'bound' && isActive(lease, now) ? lease.mac : undefined
 }
 
-/** A lease that begins in the future was given by a clock that was ahead: it lasts as long as it was to last, from now. */
-export const sane = (lease: Lease, now: number): Lease =>
-  lease.since <= now ? lease : { ...lease, since: now, expires: now + Math.max(0, lease.expires - lease.since) }
+/** The longest that DHCP can give a lease for, in milliseconds: its seconds are 32 bits (RFC 2132, 9.2). */
+const longest = 2 ** 32 * 1000
+
+/**
+ * A lease that begins in the future was given by a clock that was ahead: it lasts as long as it was to last, from now. One whose end is
+ * later than any can be ends then: a date has to be made of it.
+ */
+export function sane (lease: Lease, now: number): Lease {
+  if (lease.since > now) return sane({ ...lease, since: now, expires: now + Math.max(0, lease.expires - lease.since) }, now)
+  return lease.expires > now + longest ? { ...lease, expires: now + longest } : lease
+}
 
 /** The state to show: a lease past its time reads as expired. */
 export const stateAt = (lease: Lease, now: number): LeaseState | 'expired' =>

@@ -12,7 +12,7 @@ import type { DhcpPacket } from './packet.js'
 import { serverIdOverride } from './relay-agent.js'
 import { addressReply, informReply, nakReply, type ReplyParts } from './reply.js'
 import { reservationFor } from './reservations.js'
-import { type DhcpSubnet, type Link, linkOf, subnetWith } from './subnet.js'
+import { type DhcpSubnet, type Link, linkOf, mayBeOnes, subnetWith } from './subnet.js'
 
 export interface ServerContext extends AllocationState {
   readonly subnets: readonly DhcpSubnet[]
@@ -241,7 +241,7 @@ function onInform (asked: LinkMessage, context: ServerContext): ServerOutcome {
   const { request, client, link } = asked
   // The answer goes to ciaddr, which a stranger may have made up.
   const subnet = request.ciaddr === unspecified ? link[0] : subnetWith(link, request.ciaddr)
-  if (subnet === undefined) return drop('unknown_subnet', `ciaddr ${formatIpv4(request.ciaddr)}`)
+  if (subnet === undefined || !mayBeOnes(request.ciaddr, link)) return drop('unknown_subnet', `ciaddr ${formatIpv4(request.ciaddr)}`)
   const reservation = reservationFor(context.reservations, client.mac, link, request.ciaddr)
   const reply = informReply(partsOf(asked, subnet, reservation, context))
   return { kind: 'reply', reply, to: destinationOf(request, reply), durable: false, probe: false }

@@ -28,12 +28,21 @@ export const inRange = (range: AddressRange | undefined, ip: Ipv4): boolean => r
 export const isHostAddress = ({ subnet }: Pick<DhcpSubnet, 'subnet'>, ip: Ipv4): boolean =>
   contains(subnet, ip) && (subnet.prefix >= 31 || (ip !== subnet.network && ip !== subnet.broadcast))
 
+/** Whether one host may have the address that an answer goes to, or none is named: a broadcast address is everybody's. */
+export function mayBeOnes (ip: Ipv4, subnets: readonly DhcpSubnet[]): boolean {
+  if (ip === unspecified) return true
+  const home = subnetWith(subnets, ip)
+  if (home !== undefined) return isHostAddress(home, ip)
+  return ip >>> 24 !== 127 && ip >>> 24 < 224
+}
+
 /** The subnets of one wire, in the order in which they are written: an interface or a relay agent may have several addresses. */
 export type Link = readonly DhcpSubnet[]
 
 /**
  * The link that a request comes from: the one its relay agent selects (82.5), else the one it selects itself (118), else the
- * relay agent's own, else that of the receiving interface, which has the addresses `own`. Empty when no subnet of it is served.
+ * relay agent's own, else that of the receiving interface, which has the addresses `own`. Empty when no subnet of it is served, and for a
+ * relay agent with an address that no host has.
  *
  * What a client says of its address picks no link: NetworkManager writes one of another network into the ciaddr of a DISCOVER.
  * Only a renewal, which comes straight to the server through a router, tells nothing else (RFC 2131 section 4.3.2).
@@ -41,6 +50,7 @@ export type Link = readonly DhcpSubnet[]
 export function linkOf (packet: DhcpPacket, subnets: readonly DhcpSubnet[], own: readonly Ipv4[]): Link {
   const { relayAgentInformation, subnetSelection, dhcpMessageType, serverIdentifier } = packet.options
   const relayed = packet.giaddr !== unspecified
+  if (!mayBeOnes(packet.giaddr, subnets)) return []
   const selected = (relayed ? linkSelection(relayAgentInformation) : undefined) ?? subnetSelection
   if (selected !== undefined) return linkWith(subnets, [selected])
   if (relayed) return linkWith(subnets, [packet.giaddr])

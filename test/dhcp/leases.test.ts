@@ -189,6 +189,11 @@ t.test('a lease of the future was given by a clock that was ahead', t => {
   t.match(sane(odd, 500), { since: 500, expires: 1_000_500 })
   t.equal(sane(odd, 8_500_000), odd)
   t.equal(sane(odd, 8_000_000), odd, 'of this very moment')
+  for (const now of [500, 8_500_000]) {
+    const late = sane({ ...odd, expires: 8_640_001_796_014_289_000 }, now)
+    t.equal(late.expires, now + 2 ** 32 * 1000, 'one of 274 million years')
+    t.doesNotThrow(() => new Date(late.expires).toISOString())
+  }
   t.match(sane({ ...odd, expires: 7_000_000 }, 500), { since: 500, expires: 500 }, 'one that was over before it began')
   t.end()
 })

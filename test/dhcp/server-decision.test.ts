@@ -153,6 +153,11 @@ const rows: ReadonlyArray<readonly [string, ReturnType<typeof request>, Given, s
     request({ dhcpMessageType: 'INFORM' }, { ciaddr: ip('10.9.0.77'), ...relayed }), {}, 'ACK 0.0.0.0 to 10.9.0.77:68'],
   ['INFORM through a relay agent with an address of elsewhere',
     request({ dhcpMessageType: 'INFORM' }, { ciaddr: ip('192.168.100.77'), ...relayed }), {}, 'drop unknown_subnet'],
+  ['INFORM with everybody\'s address', request({ dhcpMessageType: 'INFORM' }, { ciaddr: ip('192.168.100.255') }), {}, 'drop unknown_subnet'],
+  ['INFORM with the network\'s own', request({ dhcpMessageType: 'INFORM' }, { ciaddr: ip('192.168.100.0') }), {}, 'drop unknown_subnet'],
+  ['a relay agent with everybody\'s address', request({ dhcpMessageType: 'DISCOVER' }, { giaddr: ip('192.168.100.255') }), {}, 'drop unknown_subnet'],
+  ['a relay agent with this machine\'s own loopback', request({ dhcpMessageType: 'DISCOVER' }, { giaddr: ip('127.0.0.1') }), {}, 'drop unknown_subnet'],
+  ['a relay agent with a group\'s address', request({ dhcpMessageType: 'DISCOVER' }, { giaddr: ip('239.0.0.1') }), {}, 'drop unknown_subnet'],
   ['INFORM with an address of elsewhere', request({ dhcpMessageType: 'INFORM' }, { ciaddr: ip('203.0.113.9') }), {}, 'drop unknown_subnet'],
 
   // what is not for a server
