@@ -9,10 +9,13 @@ import { constants, intBuffer, openLibc, sockaddrIn } from './libc.js'
 /** null when the kernel took it, undefined when it has no room now. */
 export type SendNow = (data: Uint8Array, to: Endpoint) => Error | null | undefined
 
+/** Hears of each datagram that the kernel refuses. */
+export type OnRefused = (error: Error) => void
+
 export interface ImmediateSender {
   readonly send: SendNow
   /** Hands over as many of the datagrams as the kernel takes, in their order, and gives how many those are; refused ones are lost. */
-  readonly sendAll: (datagrams: readonly Uint8Array[], to: Endpoint) => number
+  readonly sendAll: (datagrams: readonly Uint8Array[], to: Endpoint, refused?: OnRefused) => number
 }
 
 /** Places that datagrams went to; a server answers the same few again and again. */
@@ -66,12 +69,13 @@ export function immediateSender (fd: number): ImmediateSender {
   }
   return {
     send,
-    sendAll: (datagrams, to) => {
+    sendAll: (datagrams, to, refused) => {
       for (let at = 0; at < datagrams.length;) {
         const count = mayCut ? runLength(datagrams, at) : 1
         const first = datagrams[at]!
         const result = count === 1 ? send(first, to) : sendRun(joined(first, datagrams[at + count - 1]!), first.length, to)
         if (result === undefined) return at
+        if (result instanceof Error) refused?.(result)
         if (result === false) mayCut = false
         else at += count
       }

@@ -41,7 +41,9 @@ export const sparing = (network: UdpNetwork, find: ArpLookup['find']): UdpNetwor
         else socket.send(data, to, sent)
       },
       ...sendNow !== undefined && { sendNow: (data, to) => isHeldBack(to) ? lost() : sendNow(data, to) },
-      ...sendAll !== undefined && { sendAll: (datagrams, to) => { if (!isHeldBack(to, datagrams.length)) sendAll(datagrams, to) } },
+      ...sendAll !== undefined && {
+        sendAll: (datagrams, to, refused) => { if (!isHeldBack(to, datagrams.length)) sendAll(datagrams, to, refused) }
+      },
       ...readWaiting !== undefined && { readWaiting },
       unsentShare,
       close: () => socket.close()

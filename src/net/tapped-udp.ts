@@ -31,9 +31,9 @@ export const tapped = (network: UdpNetwork, hear: (datagram: TappedDatagram) => 
         }
       },
       ...sendAll !== undefined && {
-        sendAll: (datagrams, to) => {
+        sendAll: (datagrams, to, refused) => {
           for (const data of datagrams) told(data, to)
-          sendAll(datagrams, to)
+          sendAll(datagrams, to, refused)
         }
       },
       ...unsentShare !== undefined && { unsentShare },

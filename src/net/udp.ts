@@ -8,7 +8,7 @@ import { AppError, errnoOf, messageOf, type SocketPort } from '../base/errors.js
 import type { Endpoint, OnDatagram } from './endpoint.js'
 import { openSocket } from './open-socket.js'
 import { enlarge, type ReadWaiting, waitingReader } from './receive-queue.js'
-import { type ImmediateSender, immediateSender, type SendNow } from './send-now.js'
+import { type ImmediateSender, immediateSender, type OnRefused, type SendNow } from './send-now.js'
 import { type UnsentShare, unsentShareOf } from './unsent-share.js'
 
 export interface UdpSocket {
@@ -23,9 +23,9 @@ export interface UdpSocket {
   readonly sendNow?: SendNow
   /**
    * Hands several to the kernel, in their order, those that lie behind one another in one call; their memory is the sender's again at once.
-   * Only where the descriptor is known.
+   * Only where the descriptor is known. `refused` hears of those that the kernel does not take.
    */
-  readonly sendAll?: (datagrams: readonly Uint8Array[], to: Endpoint) => void
+  readonly sendAll?: (datagrams: readonly Uint8Array[], to: Endpoint, refused?: OnRefused) => void
   /** What the kernel holds of what it took. Only where the descriptor is known. */
   readonly unsentShare?: UnsentShare
   /**
@@ -84,7 +84,7 @@ class DgramSocket implements UdpSocket {
 
   readonly readWaiting?: (enough: () => boolean) => void
   readonly sendNow?: SendNow
-  readonly sendAll?: (datagrams: readonly Uint8Array[], to: Endpoint) => void
+  readonly sendAll?: (datagrams: readonly Uint8Array[], to: Endpoint, refused?: OnRefused) => void
   readonly unsentShare?: UnsentShare
 
   constructor (socket: Socket, local: Endpoint, known?: KnownDescriptor) {
@@ -96,10 +96,10 @@ class DgramSocket implements UdpSocket {
     this.readWaiting = enough => { read(enough, isOpen) }
     this.unsentShare = () => isOpen() ? unsent() : 0
     this.sendNow = (data, to) => isOpen() ? out.send(data, to) : new Error('the socket is closed')
-    this.sendAll = (datagrams, to) => {
+    this.sendAll = (datagrams, to, refused) => {
       if (!isOpen()) return
       // What the kernel has no room for now waits in Node, which would send what is in the memory by then.
-      for (let n = out.sendAll(datagrams, to); n < datagrams.length; n++) this.send(Buffer.from(datagrams[n]!), to)
+      for (let n = out.sendAll(datagrams, to, refused); n < datagrams.length; n++) this.send(Buffer.from(datagrams[n]!), to)
     }
   }
 

@@ -95,6 +95,12 @@ function writeText (writer: ByteWriter, value: string): void {
   writer.bytes(Buffer.from(value.replaceAll('\0', ''), 'latin1')).u8(0)
 }
 
+/** Of a request that is kept as it came while it waits: its options would take fifteen times as much. */
+export function optionsOf (bytes: Buffer): readonly TftpOption[] {
+  const packet = decodePacket(bytes)
+  return packet.opcode === 'RRQ' ? packet.options : []
+}
+
 /** The bytes of a packet. NULs inside text are left out, since the wire cannot carry them. */
 export function encodePacket (packet: Packet): Buffer {
   const writer = new ByteWriter(64).u16(opcodes[packet.opcode])

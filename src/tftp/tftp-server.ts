@@ -11,12 +11,13 @@ import { type TransferLimits, negotiate } from './negotiate.js'
 import type { OpenFile } from '../disk/open-file.js'
 import type { Endpoint } from '../net/endpoint.js'
 import type { FileSource } from './file-source.js'
-import { decodePacket, encodePacket, errorCodes, opcodes, type Packet, type TftpOption, type TransferRequest } from './packet.js'
+import { decodePacket, encodePacket, errorCodes, opcodes, optionsOf, type Packet, type TransferRequest } from './packet.js'
 import { eventLevels, type RefusalReason, type TftpEvent, type TftpOccurrence } from './tftp-event.js'
 import { goesOn, returnsWithin, servedFile } from './left-transfers.js'
 import { TransferPlaces, type TransferSlot } from './places.js'
 import { type OnPortDatagram, type TransferPort, TransferPorts } from './transfer-ports.js'
 import { type Ending, TransferSession } from './transfer-session.js'
+import { unsentHint, UnsentNews } from './unsent.js'
 
 export interface TftpServerOptions extends TransferLimits, ListenOptions {
   /** Transfers stay on the listening port. */
@@ -67,6 +68,7 @@ class Server implements TftpServer {
   readonly #dependencies: TftpServerDependencies
   readonly #ports: TransferPorts
   readonly #places: TransferPlaces
+  readonly #unsent = new UnsentNews()
   #listeners: Listeners | undefined
   #ticking: Timer | undefined
   #closing: Promise<void> | undefined
@@ -194,6 +196,10 @@ class Server implements TftpServer {
       socket,
       clock: this.#dependencies.clock,
       ...resumption && { confirmed: resumption.confirmed },
+      onRefused: error => {
+        const { clock, log } = this.#dependencies
+        if (this.#unsent.isNews(clock.now())) log.warn({ ip: client.address, file: name, error: error.message, hint: unsentHint }, 'tftp.unsent')
+      },
       onEnd: ending => {
         port?.release(slot.isExpected ? returnsWithin : undefined)
         file.close().catch((error: unknown) => { this.#dependencies.log.warn({ file: name, reason: messageOf(error) }, 'tftp.close-failed') })
@@ -274,12 +280,6 @@ const keyFor = ({ address, port }: Endpoint, asked: string): string => `${addres
 const keyOf = (client: Endpoint, socket: UdpSocket): string => keyFor(client, socket.local.address)
 /** Those that a client may have who speaks to a transfer's socket: its request came to that address, or to a socket on all. */
 const keysOf = (client: Endpoint, { local }: UdpSocket): string[] => [...new Set([local.address, '0.0.0.0'])].map(asked => keyFor(client, asked))
-
-/** A request is kept as it came while it waits: its options would take fifteen times as much. */
-function optionsOf (bytes: Buffer): readonly TftpOption[] {
-  const packet = decodePacket(bytes)
-  return packet.opcode === 'RRQ' ? packet.options : []
-}
 
 function sendError (socket: UdpSocket, to: Endpoint, code: number, message: string): void {
   socket.send(encodePacket({ opcode: 'ERROR', code, message }), to)

@@ -24,6 +24,8 @@ export interface SessionOptions {
   readonly clock: Clock
   /** Blocks that the client has from a transfer before, which this one continues; none of netascii, whose blocks begin anywhere. */
   readonly confirmed?: number
+  /** Called for each packet that the kernel refuses to send. */
+  readonly onRefused?: (error: Error) => void
   /** Called once. */
   readonly onEnd: (ending: Ending) => void
 }
@@ -132,9 +134,9 @@ export class TransferSession {
   }
 
   #send (packets: readonly Buffer[]): void {
-    const { socket, client } = this.#options
-    if (socket.sendAll !== undefined) socket.sendAll(packets, client)
-    else for (const packet of packets) socket.send(packet, client)
+    const { socket, client, onRefused } = this.#options
+    if (socket.sendAll !== undefined) socket.sendAll(packets, client, onRefused)
+    else for (const packet of packets) socket.send(packet, client, error => { if (error !== null) onRefused?.(error) })
   }
 
   #read (count: number, over: boolean, now: number): void {

@@ -73,6 +73,17 @@ t.test('a firewall of this machine that drops answers: said in the log and in /r
   t.equal(ask('/readyz'), 'ok\n')
 })
 
+t.test('one that drops what TFTP sends: told once, and the loader comes when it does not', async t => {
+  if (!able(t, namespaceProblem()) || !needs(t, 'nft', 'curl')) return
+  const { space, machine, running } = await layOut(t)
+  space.exec('nft', 'add table inet out; add chain inet out out { type filter hook output priority 0; policy accept; }; add rule inet out out udp sport > 1023 drop')
+  const booting = machine.spawn(process.execPath, typescript, helper('boot-machine'), 'eth0', macs[0]!)
+  t.match(await running.line(/"msg":"tftp\.unsent"/), /"level":"warn",.*"ip":"172\.30\.0\.40","file":"snponly\.efi","error":"send EPERM"/)
+  space.exec('nft', 'delete table inet out')
+  t.equal(await booting.ended, 0, booting.output())
+  t.equal(running.output().match(/"msg":"tftp\.unsent"/g)?.length, 1)
+})
+
 t.test('relay agents that are not there hold up nobody else', async t => {
   if (!able(t, namespaceProblem()) || !needs(t, 'curl')) return
   const { machine, ask } = await layOut(t)

@@ -103,3 +103,13 @@ t.test('an address that is taken, or not here, is told of as by Node', async t =
   await t.rejects(kernelUdp.bind({ ...socket.local, direct: true }, () => {}), { code: 'address_in_use' })
   await t.rejects(kernelUdp.bind({ address: '203.0.113.1', port: 0, direct: true }, () => {}), { code: 'address_not_here' })
 })
+
+t.test('of several, each that the kernel refuses is told', async t => {
+  const socket = await kernelUdp.bind({ address: '127.0.0.1', port: 0, direct: true }, () => {})
+  t.teardown(() => socket.close())
+  const refused: string[] = []
+  const window = Buffer.alloc(4)
+  // From loopback no other network is reached.
+  socket.sendAll!([window.subarray(0, 2), window.subarray(2)], { address: '203.0.113.1', port: 9 }, error => { refused.push(error.message) })
+  t.same(refused, ['send EINVAL', 'send EINVAL'])
+})
