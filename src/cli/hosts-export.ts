@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { counted } from '../base/units.js'
 import { systemClock } from '../base/clock.js'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
+import { visibleText } from '../base/visible-text.js'
 import { didYouMean } from '../base/nearest.js'
 import type { LoadedConfig } from '../config/load.js'
 import { writeFileAtomic } from '../disk/atomic-file.js'
@@ -42,7 +43,7 @@ export async function exportHosts (request: ExportRequest): Promise<number> {
   const { snapshot } = store
   const { hosts: known, problems: filed } = await knownHosts(loaded, [])
   const problems = [...filed, ...unreadIfMade(store.problems(), format === 'terraform' ? undefined : ['groups'])]
-  for (const problem of problems) print(io.stderr, `core-provisioner hosts export: left out: ${problem}`)
+  for (const problem of problems) print(io.stderr, visibleText(`core-provisioner hosts export: left out: ${problem}`))
   const all = exported([...known, ...groupHosts(snapshot.groups.values(), true)], loaded)
   const wanted = group === undefined ? all : all.filter(({ host, groups }) => host.role === group || groups.includes(group))
   if (wanted.length === 0 && group !== undefined) throw new AppError('list_invalid', `no machine has the role ${JSON.stringify(group)} or is of a group of that id`)

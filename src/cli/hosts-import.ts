@@ -2,6 +2,7 @@
 import { basename, dirname, join, resolve } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { AppError, errnoOf, unwaited } from '../base/errors.js'
+import { visibleText } from '../base/visible-text.js'
 import { counted } from '../base/units.js'
 import { didYouMean } from '../base/nearest.js'
 import { isClustered, type LoadedConfig } from '../config/load.js'
@@ -204,7 +205,7 @@ const order: readonly PlanState[] = ['conflict', 'incomplete', 'removed', 'chang
 
 function tell (rows: readonly PlanRow[], lists: readonly HostList[], io: Io): void {
   const remarks = remarksOf(lists)
-  for (const { at, text } of remarks.slice(0, mostRemarks)) print(io.stderr, `${at}: ${text}`)
+  for (const { at, text } of remarks.slice(0, mostRemarks)) print(io.stderr, visibleText(`${at}: ${text}`))
   if (remarks.length > mostRemarks) print(io.stderr, `and ${counted(remarks.length - mostRemarks, 'more remark')} (--json has all)`)
   const sorted = order.flatMap(state => rows.filter(row => row.state === state))
   print(io.stdout, table(['', 'name', 'mac', 'address', 'role', 'from', ''], sorted.slice(0, mostShown).map(({ state, name = '', macs, ip, role = '', places, why }) =>

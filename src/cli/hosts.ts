@@ -1,5 +1,6 @@
 // hosts: lists of machines that other programs keep, taken in and given back; and the reservations that there are.
 import { AppError } from '../base/errors.js'
+import { visibleText } from '../base/visible-text.js'
 import { formatIpv4 } from '../net/ipv4.js'
 import { configOptions, parse } from './arguments.js'
 import { serviceConfig } from './service-config.js'
@@ -60,7 +61,7 @@ export const hostsCommand: Command = {
     const shown = hosts.map(({ macs, ip, name, role, source }) => ({ mac: macs.join(','), ip: ip === undefined ? '' : formatIpv4(ip), hostname: name ?? '', role: role ?? '', source }))
     if (values.json === true) printJson(io.stdout, problems.length === 0 ? shown : { ...errorJson('list_invalid', problems.join('; ')), hosts: shown })
     else print(io.stdout, table(['address', 'mac', 'name', 'role', 'from'], shown.map(({ mac, ip, hostname, role, source }) => [ip, mac, hostname, role, source])))
-    for (const problem of problems) print(io.stderr, `core-provisioner hosts list: ${problem}`)
+    for (const problem of problems) print(io.stderr, visibleText(`core-provisioner hosts list: ${problem}`))
     return problems.length === 0 ? 0 : 1
   }
 }

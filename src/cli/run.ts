@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { programVersion } from '../base/bundled.js'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
-import { visibleJson } from '../base/visible-text.js'
+import { visibleJson, visibleText } from '../base/visible-text.js'
 import { type Command, CommandError, errorJson, Interrupted, type Io, print, printJson } from './command.js'
 import { slipIn } from './slips.js'
 import { type CommandName, isCommand, usage } from './usage.js'
@@ -36,7 +36,7 @@ export async function run (args: readonly string[], io: Io): Promise<number> {
   const [name, ...rest] = args
   const json = asksJson(args)
   const misused = (said: string, message: string): number => {
-    print(io.stderr, `${said}: ${message}`)
+    print(io.stderr, `${said}: ${message.split('\n').map(visibleText).join('\n')}`)
     if (json) printError(errorJson('usage', message), io)
     return 2
   }
@@ -74,7 +74,7 @@ export async function run (args: readonly string[], io: Io): Promise<number> {
     }
     if (told === undefined) throw error
     // <3> is what the journal knows as an error.
-    print(io.stderr, `${io.journal ? '<3>' : ''}core-provisioner ${command.name}: ${inOneLine(told.message)}`)
+    print(io.stderr, `${io.journal ? '<3>' : ''}core-provisioner ${command.name}: ${visibleText(inOneLine(told.message))}`)
     return error instanceof Interrupted ? error.status : told.kind === 'usage' ? 2 : 1
   }
 }

@@ -213,3 +213,15 @@ t.test('render --explain says which group, and why not the others', async t => {
   ])
   t.match(JSON.parse((await render('--json')).stdout), { group: 'b', profile: 'q', groups: { length: 4, 0: { chosen: true } } })
 })
+
+t.test('a name that clears the screen is shown letter by letter, whichever command tells of it', async t => {
+  const name = '\u001b[2J\u0007\u009b31m\u202eabc'
+  for (const args of [
+    ['doctor', '--config', name], ['check', '--config', name], ['transpile', name], ['certs', 'show', '--dir', name], ['hosts', 'import', '--dry-run', name], ['hosts', 'list', '--config', name],
+    ['store', 'restore', name], ['images', 'keys', 'add', name], ['help', name], [name], ['doctor', `--${name}`], ['leases', name]
+  ]) {
+    const { status, stdout, stderr } = await runCommand(args)
+    t.not(status, 0, args.join(' '))
+    t.notMatch(stdout + stderr, /[^\P{Cc}\n]|\p{Cf}/u, JSON.stringify([args, stderr]))
+  }
+})
