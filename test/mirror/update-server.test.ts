@@ -91,6 +91,7 @@ t.test('nothing is published that it does not prove', async t => {
   const { omaha, mirror, files, told } = await site(t)
   const [payloadFile, oemFile] = [files.get(system)!, files.get(oem)!]
   const noUpdate = told().replace(/<updatecheck[^]*<\/updatecheck>/, '<updatecheck status="noupdate"></updatecheck>')
+  const padded = (octets: number): string => told().replace('<response', `<!--${'x'.repeat(octets - Buffer.byteLength(told()) - 7)}--><response`)
   const cases: ReadonlyArray<readonly [what: string, answer: string, text: RegExp]> = [
     ['another version', told({ version: '4230.2.3' }), /has no signature, and https:\S+ tells of 4230\.2\.3, not of 4230\.2\.2, so nothing proves it/],
     ['no update', noUpdate, /answers noupdate, so nothing proves it/],
@@ -104,13 +105,15 @@ t.test('nothing is published that it does not prove', async t => {
     ['a page', '<!DOCTYPE html><html></html>', /answers what is no Omaha/],
     ['half of it', told().slice(0, 400), /answers what is no Omaha/],
     ['elements inside one another', told().replace('</response>', `${'<a>'.repeat(16)}${'</a>'.repeat(16)}</response>`), /answers what is no Omaha/],
-    ['a megabyte', told().replace('<response', `<!--${'x'.repeat(2 ** 20)}--><response`), /answers what is no Omaha/]
+    ['an octet more than it may have', padded(256 * 1024 + 1), /answers what is no Omaha/]
   ]
   for (const [what, answer, text] of cases) {
     omaha.answer = answer
     t.match(await mirror.sync(), [{ outcome: 'failed', error: { text } }], what)
     t.same([...mirror.seen('flatcar').keys()], [], what)
   }
+  omaha.answer = padded(256 * 1024)
+  t.match(await mirror.sync(), [{ outcome: 'published' }], 'as large as it may be')
 })
 
 t.test('without a server to ask it says what to do; one that nobody vouches for is not asked', async t => {
