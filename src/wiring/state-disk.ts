@@ -1,5 +1,5 @@
 // Whether the disk of the state answers while the service runs: a mount whose server is gone says nothing, and whoever writes waits.
-import { stat, statfs } from 'node:fs/promises'
+import { statfs } from 'node:fs/promises'
 import { unwaited } from '../base/errors.js'
 import { DiskTurns, silenceOf } from '../disk/disk-turns.js'
 import type { RunningParts } from './running-parts.js'
@@ -7,14 +7,9 @@ import type { RunningParts } from './running-parts.js'
 /** Milliseconds between two looks. */
 const lookEvery = 3000
 
-const askIt = async (path: string): Promise<unknown> => {
-  await stat(path)
-  return await statfs(path)
-}
-
 /** While it does not answer, that is what keeps the service from being ready: an address of a range waits for its lease to be kept. */
 export function watchStateDisk (
-  { loaded, clock, log, onClose, hindrances }: Pick<RunningParts, 'loaded' | 'clock' | 'log' | 'onClose' | 'hindrances'>, ask = askIt
+  { loaded, clock, log, onClose, hindrances }: Pick<RunningParts, 'loaded' | 'clock' | 'log' | 'onClose' | 'hindrances'>, ask: (path: string) => Promise<unknown> = path => statfs(path)
 ): void {
   const { config: { state_path: path }, keyAt } = loaded
   const disk = new DiskTurns(path, clock, 1)

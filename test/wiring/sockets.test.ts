@@ -170,6 +170,7 @@ t.test('what does not fit', async t => {
   refused({ port: 67 }, 'dhcp', { device: 'ens192' }, /dhcp\.interface is ens192, but core-provisioner-dhcp\.socket listens on every interface.*BindToDevice=ens192/)
   refused({ port: 67, device: 'ens224' }, 'dhcp', { device: 'ens192' }, /listens on ens224/)
   refused({ port: 8080, transport: 'tcp' }, 'http', { host: '127.0.0.1' }, /http\.address is address 127\.0\.0\.1, but .* 0\.0\.0\.0: .*ListenStream=127\.0\.0\.1:8080/)
+  refused({ port: 8081, transport: 'tcp' }, 'http', { port: 8080 }, /http\.address is port 8080, but core-provisioner-http\.socket listens on port 8081: .*ListenStream=0\.0\.0\.0:8080, or change http\.address/)
   refused({ port: 8080 }, 'http', {}, /core-provisioner-http\.socket: expected a tcp socket \(ListenStream=\), not 0\.0\.0\.0:8080\/udp/)
   refused({ port: 69, transport: 'other' }, 'tftp', {}, /not a socket of another kind/)
 })
