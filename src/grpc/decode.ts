@@ -1,6 +1,6 @@
 // Messages from the wire (protobuf encoding, proto3), as strictly as Go's decoder takes them: text has to be UTF-8, there
-// is no field 0, and a known field in another wire type is passed over like an unknown one. protobuf.js, which encodes the
-// answers, reads all three as something else.
+// is no field 0 nor one above 2^29-1, and a known field in another wire type is passed over like an unknown one. protobuf.js, which
+// encodes the answers, reads all of them as something else.
 import { isUtf8 } from 'node:buffer'
 import { DecodeError } from '../base/errors.js'
 import type { MessageField, MessageLayout } from './proto.js'
@@ -11,6 +11,8 @@ export type Decoded = { [field: string]: string | Buffer | Decoded | Map<string,
 const wireType = { varint: 0, fixed64: 1, bytes: 2, startGroup: 3, endGroup: 4, fixed32: 5 } as const
 /** 64 bits, seven to the octet. */
 const maxVarintBytes = 10
+/** Field numbers have 29 bits. */
+const largestNumber = 2 ** 29 - 1
 
 /** The message in `bytes`; throws DecodeError. */
 export function decodeMessage (bytes: Buffer, type: MessageLayout): Decoded {
@@ -29,7 +31,7 @@ class WireReader {
       const start = this.#at
       const tag = this.#varint()
       const number = Math.floor(tag / 8)
-      if (number === 0) throw new DecodeError('illegal_tag', start)
+      if (number === 0 || number > largestNumber) throw new DecodeError('illegal_tag', start)
       const field = type.fields.get(number)
       if (field === undefined || tag % 8 !== wireType.bytes) this.#skip(tag % 8)
       else this.#field(field, into)

@@ -30,13 +30,14 @@ t.test('as Go reads it', t => {
   t.same(decodeMessage(hex('0a 01 78 0a 01 66'), get), { id: 'f' }, 'of a field that repeats, the last')
   t.same(decodeMessage(hex('0a 03 0a 01 61 0a 03 12 01 62'), group), { group: { id: 'a', name: 'b' } }, 'a message that repeats is merged')
   t.same(decodeMessage(hex('0a 01 66 98 06 01'), get), { id: 'f' }, 'unknown fields')
+  t.same(decodeMessage(hex('0a 01 66 f8 ff ff ff 0f 01'), get), { id: 'f' }, 'the largest number')
   t.same(decodeMessage(hex('10 ff ff ff ff ff ff ff ff ff 01 0a 01 66'), get), { id: 'f' }, 'a number of ten octets')
   t.same(decodeMessage(hex('08 e1 07'), get), {}, 'a known field in another wire type is unknown')
   t.same(decodeMessage(hex('0d 00 00 00 00 09 00 00 00 00 00 00 00 00'), get), {}, 'fixed32 and fixed64')
   t.same(decodeMessage(hex('1b 23 0a 01 78 24 1c 0a 01 66'), get), { id: 'f' }, 'groups inside groups')
   const cases: ReadonlyArray<readonly [string, string]> = [
     ['0a 05 61', 'truncated'], ['0a', 'truncated'], ['80', 'truncated'], ['09 00', 'truncated'], ['0d 00', 'truncated'], ['1b', 'truncated'],
-    ['02 01 66', 'illegal_tag'], ['00', 'illegal_tag'], ['0a 01 ff', 'invalid_utf8'], ['0a 03 ed a0 80', 'invalid_utf8'],
+    ['02 01 66', 'illegal_tag'], ['80 80 80 80 10 00', 'illegal_tag'], ['f8 ff ff ff ff ff ff ff ff 01 00', 'illegal_tag'], ['00', 'illegal_tag'], ['0a 01 ff', 'invalid_utf8'], ['0a 03 ed a0 80', 'invalid_utf8'],
     ['0c', 'illegal_wire_type'], ['0e', 'illegal_wire_type'], ['0f', 'illegal_wire_type'], ['ff ff ff ff ff ff ff ff ff ff 01', 'long_varint'],
     ['0a ff ff ff ff ff ff ff ff 7f', 'truncated']
   ]
