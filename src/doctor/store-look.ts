@@ -24,7 +24,8 @@ export function lintOf ({ loaded, config, homes, store, cluster }: Pick<Ground, 
     dataPath: isClustered(config) ? `etcd:${config.cluster.etcd.prefix}` : config.data_path,
     dataKey: loaded.keyAt(['data_path']),
     assetsPath: config.assets_path,
-    assetsKey: loaded.keyAt(['assets_path']),
+    // Left unwritten, it is where images come when there are any; that it is missing is a note of doctor's.
+    assetsKey: loaded.isWritten(['assets_path']) ? loaded.keyAt(['assets_path']) : undefined,
     isOwn: isOwnHost(config, homes),
     ownSnippets: openSnippets(config)
   })]
