@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import pino from 'pino'
 import t from 'tap'
 import { JsonLines } from '../../src/disk/json-lines.js'
-import { post } from '../../src/machines/webhook-post.js'
+import { post, postWithin } from '../../src/machines/webhook-post.js'
 import { deliveriesLeft, type Delivery, parseDelivery, parseWebhookSecret, type Post, type Webhook, Webhooks } from '../../src/machines/webhooks.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 
@@ -171,6 +171,7 @@ t.test('over a real socket: a receiver that answers, one that hangs up, and secr
     let body = ''
     request.setEncoding('utf8').on('data', (text: string) => { body += text }).once('end', () => {
       requests.push({ request, body })
+      if (request.url === '/silent') return
       if (request.url === '/hang-up') request.socket.destroy()
       else if (request.url === '/other') request.socket.end('HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\nConnection: Upgrade\r\n\r\n')
       else response.writeHead(202).end('x'.repeat(100_000))
@@ -183,6 +184,7 @@ t.test('over a real socket: a receiver that answers, one that hangs up, and secr
   t.match(requests[0], { request: { method: 'POST', url: '/events?token=x', headers: { 'webhook-id': 'msg_1' } }, body: '{"é":1}' })
   await t.rejects(post(`${base}/hang-up`, {}, ''))
   await t.rejects(post(`${base}/other`, {}, ''), /closed without an answer/)
+  await t.rejects(postWithin(50)(`${base}/silent`, {}, ''), /no answer within 0\.05 s/)
   t.same(parseWebhookSecret(`whsec_${secret.toString('base64')}\n`), secret)
   t.same(parseWebhookSecret('a long enough passphrase\n'), Buffer.from('a long enough passphrase'))
   t.equal(parseWebhookSecret('short'), undefined)
