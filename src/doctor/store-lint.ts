@@ -50,7 +50,7 @@ export function lintStore ({ store, dataPath, dataKey, assetsPath, assetsKey, is
   const places = new Map<Group, JsonPlaces>()
   const found: Finding[] = []
   if (wanting > 0) {
-    const text = `${assetsKey}: there is no ${assetsPath}, and ${counted(wanting, 'profile boots', 'profiles boot')} files below it: machines get 404`
+    const text = `${assetsKey}: there is no ${assetsPath}, and ${counted(wanting, 'profile boots', 'profiles boot')} from below it: machines get 404`
     found.push({ ...storeFinding('missing-asset', { file: assetsPath }, text), place: undefined })
   }
   for (const source of store.sources()) {

@@ -93,9 +93,11 @@ function usedUp (loaded: LoadedConfig, others: Iterable<Ipv4>): readonly string[
   const all = [...others]
   return dhcp.subnets.flatMap(({ subnet, range, routers }, n) => {
     if (range === undefined) return []
-    const nobodys = [subnet.network, subnet.broadcast].filter(ip => !isHostAddress({ subnet }, ip))
-    const taken = new Set([...all, ...routers, ...nobodys].filter(ip => inRange(range, ip)))
-    return taken.size <= range.last - range.first
+    const nobodys = new Set([subnet.network, subnet.broadcast].filter(ip => inRange(range, ip) && !isHostAddress({ subnet }, ip)))
+    const taken = new Set([...all, ...routers].filter(ip => inRange(range, ip) && !nobodys.has(ip)))
+    const hosts = range.last - range.first + 1 - nobodys.size
+    // Of a range that no host may have that is told itself (notForHosts).
+    return hosts === 0 || taken.size < hosts
       ? []
       : [said(loaded, ['dhcp', 'subnets', n, 'range'], 'has no address left: all are reserved, a router\'s or this service\'s own; machines without a reservation get none')]
   })

@@ -96,7 +96,7 @@ t.test('folders that are others than was meant, and a loader that is nowhere', a
     ['data_path=FOLDER', /data_path: \S+ is no store: there is none of groups, profiles, /, 1],
     ['data_path=FOLDER/data/groups', /data_path: \S+groups is no store: /, 1],
     ['data_path=FOLDER/state', undefined, 0],
-    ['assets_path=FOLDER/nowhere', /assets_path: there is no \S+nowhere, and 1 profile boots files below it: machines get 404/, 1],
+    ['assets_path=FOLDER/nowhere', /assets_path: there is no \S+nowhere, and 1 profile boots from below it: machines get 404/, 1],
     ['boot.bios=nowhere.kpxe', /boot loader nowhere\.kpxe is in none of /, 0],
     ['boot.overrides=[{ arch: bios, file: nowhere.kpxe }]', /boot loader nowhere\.kpxe is in none of /, 0]
   ] as const) {
