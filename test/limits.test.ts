@@ -22,6 +22,7 @@ import { connectionBuffer } from '../src/net/listening-socket.js'
 import { mostDiscovers, mostOfKnown, mostOthers } from '../src/dhcp/backlog.js'
 import { maximumLength } from '../src/dhcp/constants.js'
 import { idleEvery, mostIdle } from '../src/dhcp/idle-looks.js'
+import { mostWaiting as mostOffersWaiting } from '../src/dhcp/offer-probes.js'
 import { mostSetAside } from '../src/dhcp/used-addresses.js'
 import { lookCounts, mostAhead, mostLooks } from '../src/dhcp/looks-ahead.js'
 import { mostHeld, rememberedMachines, requestRate, returningRate } from '../src/dhcp/message-exchange.js'
@@ -122,6 +123,7 @@ const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]>
   ['addresses that are looked at before a machine is to have them', mostAhead, mostLooks],
   ['time for which such a look counts', lookCounts / 1000, NaN],
   ["addresses of the interface's own link that are looked at while no new machine comes", 1000 / idleEvery, mostIdle],
+  ['new machines that wait to hear whether somebody uses their address', NaN, mostOffersWaiting],
   ['addresses that somebody uses which are set aside before a machine comes', NaN, mostSetAside],
   ['other messages that wait', NaN, mostOthers],
   ['DISCOVERs, offers and their packets that are not recorded yet, while messages wait', NaN, mostUntold],

@@ -513,6 +513,7 @@ const tries: Readonly<Record<string, Readonly<Record<string, Try | Elsewhere>>>>
     "addresses of the interface's own link that are looked at while no new machine comes": [
       'dhcp/idle-looks.test.ts', 'of an hour without machines: one look at a time, all of them found free lately, and no other address'
     ],
+    'new machines that wait to hear whether somebody uses their address': ['dhcp/idle-watch.test.ts', 'so many wait, and when one more comes nobody does'],
     'addresses that somebody uses which are set aside before a machine comes': ['dhcp/idle-watch.test.ts', 'where many addresses are in use a handful of them is set aside, and the others when a machine would get them'],
     'DISCOVERs that wait': ['dhcp/backlog.test.ts', 'whatever arrives, it holds so many'],
     'other messages that wait': ['dhcp/backlog.test.ts', 'whatever arrives, it holds so many'],

@@ -1,7 +1,8 @@
 // Offers that wait to hear whether somebody uses their address (RFC 2131 section 3.1 step 2), as far as there is slack to ask, and as
 // far as the answers can be believed. With each newcomer the addresses that are given next are looked at too (looks-ahead.ts), and the
 // first of them while nobody comes (idle-watch.ts), so that few wait. An offer of an address that was found free a few minutes ago, and any
-// in a storm, does not wait: a ROM takes seconds to choose among offers, and is told NAK when somebody was heard there meanwhile.
+// where machines come in numbers, does not wait: a ROM takes seconds to choose among offers, and is told NAK when somebody was heard there
+// meanwhile.
 import type { Clock } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
 import { byWhom, type ConflictAnswer, type ConflictProbe } from '../net/conflict-probe.js'
@@ -45,6 +46,9 @@ export interface OfferEnds {
   readonly drop: (asked: ClientMessage, reason: string) => void
 }
 
+/** So many offers wait at once. */
+export const mostWaiting = 8
+
 interface PendingOffer {
   outcome: Reply
   asked: ClientMessage
@@ -59,6 +63,8 @@ export class OfferProbes {
   readonly #ahead = new LooksAhead<ConflictAnswer>()
   /** By the address that is asked after, what waits. */
   readonly #probing = new Map<Ipv4, PendingOffer>()
+  /** Those of them that did not go out, but for reserved addresses that other machines hold. */
+  readonly #waiting = new Set<PendingOffer>()
   #idle: IdleWatch | undefined
 
   constructor (options: OfferProbesOptions) {
@@ -115,16 +121,24 @@ export class OfferProbes {
     const over = !isAsked ? undefined : look?.isOver === false ? look.over : probe.ask(ip, mac)
     if (holder === undefined) this.#lookAhead(probe, asked)
     if (heard !== undefined) return this.#conclude(heard, lease, pending)
-    if (over !== undefined) this.#probing.set(ip, pending)
-    const isWaiting = over !== undefined && (holder !== undefined || (look?.answer === undefined && !this.#pace.isStorm(now, isBehind())))
-    if (!isWaiting) this.#send(pending)
-    return over === undefined ? undefined : this.#whenHeard(over, ip, mac)
+    if (over === undefined) {
+      this.#send(pending)
+      return undefined
+    }
+    this.#probing.set(ip, pending)
+    if (holder === undefined) this.#waiting.add(pending)
+    if (look?.answer !== undefined) this.#send(pending)
+    else if (this.#waiting.size > mostWaiting || this.#pace.isStorm(now, isBehind())) this.#sendAll()
+    return this.#whenHeard(over, ip, mac)
   }
+
+  #sendAll (): void { for (const pending of this.#waiting) this.#send(pending) }
 
   /** Sends the offer, unless it went out already. */
   #send (pending: PendingOffer): void {
     const { outcome, asked, ends } = pending
     pending.ends = undefined
+    this.#waiting.delete(pending)
     ends?.send(outcome, asked)
   }
 
@@ -133,7 +147,7 @@ export class OfferProbes {
     const { pace, began } = this.#pace.next(now, isBehind())
     if (began) {
       log.info({ hint: 'more machines ask at once than addresses can be looked at: offers go out unasked until it is quieter' }, 'dhcp.probe_paused')
-      for (const pending of this.#probing.values()) if (pending.outcome.holder === undefined) this.#send(pending)
+      this.#sendAll()
     }
     return pace === 'ask'
   }
@@ -172,7 +186,9 @@ export class OfferProbes {
     const pending = this.#probing.get(ip)
     this.#probing.delete(ip)
     const held = this.#options.table.get(ip)
-    if (pending === undefined || held?.mac !== mac) return
+    if (pending === undefined) return
+    this.#waiting.delete(pending)
+    if (held?.mac !== mac) return
     // Who has it by now answers for it too, which behind a router looks like anybody else.
     const isLate = held.state === 'bound' && pending.ends === undefined && answer.inUse && answer.by !== undefined
     if (held.state !== 'offered' && !isLate) return

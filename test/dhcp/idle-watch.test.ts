@@ -4,6 +4,7 @@ import { createLog } from '../../src/base/log.js'
 import type { DhcpEvent } from '../../src/dhcp/dhcp-event.js'
 import { type DhcpServer, type DhcpServerOptions, startDhcpServer } from '../../src/dhcp/dhcp-server.js'
 import { idleEvery, mostIdle } from '../../src/dhcp/idle-looks.js'
+import { mostWaiting } from '../../src/dhcp/offer-probes.js'
 import { mostSetAside } from '../../src/dhcp/used-addresses.js'
 import type { LeaseStore } from '../../src/dhcp/lease-store.js'
 import { type Lease, LeaseTable } from '../../src/dhcp/leases.js'
@@ -167,6 +168,26 @@ t.test('a machine that took the address before somebody was heard there keeps it
     t.equal(told('dhcp.conflict').length, lines, by ?? 'a host behind a router')
     await dhcp.close()
   }
+})
+
+t.test('so many wait, and when one more comes nobody does', async t => {
+  const { wire, probe, table, clock } = await stage(t)
+  probe.answer = address => address === first + 2 ? used : { inUse: false }
+  const held = new HeldAnswers(probe)
+  for (let n = 0; n < mostWaiting; n++) wire.receive(newcomer(n))
+  t.equal(wire.sent.length, 0)
+  wire.receive(newcomer(mostWaiting))
+  t.same(wire.sent.map(({ packet }) => packet.yiaddr), Array.from({ length: mostWaiting + 1 }, (_, n) => first + n), 'in the order in which they came')
+  wire.receive(newcomer(0))
+  t.equal(wire.sent.length, mostWaiting + 2, 'who asks again is answered again')
+  for (let n = mostWaiting + 1; n <= 2 * mostWaiting; n++) wire.receive(newcomer(n))
+  t.equal(wire.sent.length, mostWaiting + 2, 'and the next ones wait')
+  clock.advance(300)
+  await held.end()
+  t.same(wire.sent.slice(mostWaiting + 2).map(({ packet }) => packet.yiaddr), Array.from({ length: mostWaiting }, (_, n) => first + mostWaiting + 1 + n), 'for their own')
+  t.match(table.get(first + 2), { state: 'declined' })
+  wire.receive(request({ dhcpMessageType: 'REQUEST', serverIdentifier: server, requestedIpAddress: first + 2 }, { mac: mac('52:54:00:00:01:02') }))
+  t.equal(wire.sent.at(-1)?.packet.options.dhcpMessageType, 'NAK', 'what is heard counts all the same')
 })
 
 t.test('who waits when a storm begins is offered what waits, and nobody in it waits', async t => {
