@@ -8,9 +8,14 @@ import type { RunningParts } from './running-parts.js'
 
 const refusalHint = 'a firewall of this machine may drop what leaves by 67/udp: nft list ruleset, iptables -S OUTPUT'
 
+type KernelParts = Pick<RunningParts, 'arp' | 'log' | 'refusals'>
+type OfKernel = Required<Pick<MessageExchangeOptions, 'neighbour' | 'onRefused'>>
+
 /** What an exchange on the interface asks of the kernel, and what it says of it: who gets no answer is told in /readyz and in the log. */
-export const kernelOn = ({ arp, log, refusals }: Pick<RunningParts, 'arp' | 'log' | 'refusals'>, { interface: at }: Home): Required<Pick<MessageExchangeOptions, 'neighbour' | 'onRefused'>> => {
+export function kernelOn ({ arp, log, refusals }: KernelParts, { interface: at }: Home): OfKernel {
   const name = at?.name ?? ''
+  // An exchange that begins knows nothing of what was refused to the one before, and would not take it back.
+  refusals.delete(name)
   return {
     neighbour: arp.find,
     onRefused: why => {

@@ -7,7 +7,7 @@ import type { DhcpEvent } from '../../src/dhcp/dhcp-event.js'
 import { hindranceOf } from '../../src/dhcp/link-watch.js'
 import { ToldLater } from '../../src/machines/told-later.js'
 import { parseSubnet, unspecified } from '../../src/net/ipv4.js'
-import { countLinks, isBehind, packetsOn, tellHome } from '../../src/wiring/dhcp-link.js'
+import { countLinks, isBehind, kernelOn, packetsOn, tellHome } from '../../src/wiring/dhcp-link.js'
 import { homesOf } from '../../src/wiring/homes.js'
 import { ip, mac, request, testMac } from '../helpers/dhcp.js'
 import { FakeClock } from '../helpers/fake-clock.js'
@@ -47,6 +47,23 @@ t.test('what comes before a lease may wait, and is told with its own time before
   t.equal(toldLater.waiting, 1, 'of another machine nothing is told')
   tell({ kind: 'dropped', reason: 'malformed', detail: '' })
   t.same([heard.at(-1), toldLater.waiting], [['dropped', 0], 1])
+  t.end()
+})
+
+t.test('that the kernel refuses what is sent is told as long as it does, and not of an exchange that is gone', t => {
+  const { homes } = site()
+  const refusals = new Map<string, string>()
+  const said: string[] = []
+  const log = Object.fromEntries(['info', 'warn'].map(level => [level, (_: object, msg: string) => { said.push(`${level} ${msg}`) }]))
+  const on = (name: string) => kernelOn({ arp: { find: () => undefined }, log, refusals } as never, homes.on(name))
+  const [a, b] = [on('a'), on('b')]
+  for (const { onRefused } of [a, b]) onRefused('send EPERM')
+  t.match([...refusals], [['a', /^dhcp: a: .*send EPERM.*nft list ruleset/], ['b', /^dhcp: b: /]])
+  a.onRefused(undefined)
+  t.same([...refusals.keys()], ['b'])
+  t.same(said, ['warn dhcp.refused', 'warn dhcp.refused', 'info dhcp.taken'])
+  on('b')
+  t.same([...refusals.keys()], [], 'the interface was made anew')
   t.end()
 })
 
