@@ -34,7 +34,7 @@ export function lintOf ({ loaded, config, homes, store, cluster }: Pick<Ground, 
 /** One that has something in it and nothing of a store, as the one above or below it; one that is empty has yet to be filled. */
 function otherFolder ({ config: { data_path: path }, keyAt }: LoadedConfig): readonly Finding[] {
   if (storeFolders.some(name => mayBeThere(join(path, name))) || isEmpty(path)) return []
-  return [{ ...storeFinding('no-store', { file: path }, `${keyAt(['data_path'])}: ${noStore(path)}`), place: undefined }]
+  return [{ ...storeFinding('no-store', { file: path }, `${keyAt(['data_path'])}: ${path} ${noStore}`), place: undefined }]
 }
 
 /** So is one that can't be read, which is told by itself. */
@@ -52,7 +52,7 @@ function isEmpty (path: string): boolean {
 }
 
 const storeFolders = ['groups', 'profiles', ...configKinds]
-const noStore = (path: string): string => `${path} is no store: there is none of ${storeFolders.join(', ')} in it`
+const noStore = `is no store: there is none of ${storeFolders.join(', ')} in it`
 
 /** The store of a configuration that may be wrong elsewhere. */
 export async function lintConfigured (loaded: LoadedConfig, log: Logger): Promise<readonly Finding[]> {
@@ -81,7 +81,7 @@ export async function lintFolder (folder: string, log: Logger): Promise<readonly
   try {
     // What the program itself lets configs call depends on a configuration, which there is none of.
     if (!storeFolders.some(name => mayBeThere(join(folder, name)))) {
-      return [storeFinding('no-store', { file: folder }, noStore(folder).slice(`${folder} `.length))]
+      return [storeFinding('no-store', { file: folder }, noStore)]
     }
     return lintStore({ store, dataPath: folder, assetsPath: join(folder, 'assets'), isOwn: () => false, ownSnippets: () => anySnippets })
   } finally {

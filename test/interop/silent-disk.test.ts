@@ -1,12 +1,12 @@
 // The disk of the images answers nothing, as a mount whose server is gone: everything else goes on.
-import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { builtProgram } from '../helpers/built.js'
 import { NetworkNamespace, namespaceProblem, type Running } from '../helpers/netns.js'
 import { mountSilent, silence, silentDiskProblem, unmountSilent } from '../helpers/silent-disk.js'
+import { layOutBootSite } from '../helpers/boot-site.js'
 import { able, needs } from '../helpers/tools.js'
 import { typescript } from '../helpers/typescript.js'
 import { until } from '../helpers/until.js'
@@ -26,33 +26,9 @@ interface Site {
 }
 
 function layOut (t: Test): Site {
-  // In its path stands a Unix socket.
-  const folder = mkdtempSync(join(tmpdir(), 'silent-'))
-  for (const name of ['data/groups', 'data/profiles', 'data/ignition', 'assets/far/1.0', 'tftp']) mkdirSync(join(folder, name), { recursive: true })
+  const { folder, config, space } = layOutBootSite(t, { kernel: 'far/stable/image', macs })
+  mkdirSync(join(folder, 'assets/far/1.0'), { recursive: true })
   writeFileSync(join(folder, 'assets/far/1.0/image'), Buffer.alloc(3_000_000))
-  writeFileSync(join(folder, 'tftp/snponly.efi'), Buffer.alloc(200_000))
-  writeFileSync(join(folder, 'data/profiles/node.json'), JSON.stringify({ id: 'node', ignition_id: 'node.ign', boot: { kernel: '/assets/far/stable/image', initrd: [], args: [] } }))
-  writeFileSync(join(folder, 'data/groups/node.json'), JSON.stringify({ id: 'node', profile: 'node' }))
-  writeFileSync(join(folder, 'data/ignition/node.ign'), '{"ignition":{"version":"3.4.0"}}')
-  const reservations = macs.map((mac, i) => `    - { mac: "${mac}", ip: 172.30.0.${41 + i} }\n`).join('')
-  writeFileSync(join(folder, 'config.yaml'), `data_path: ${folder}/data
-assets_path: ${folder}/assets
-state_path: ${folder}/state
-control_socket: ${folder}/c
-rpc: { address: "" }
-tftp: { root: ${folder}/tftp }
-dhcp:
-  mode: server
-  interface: br0
-  subnets: [{ subnet: 172.30.0.0/16 }]
-  reservations:
-${reservations}`)
-  const space = new NetworkNamespace()
-  t.teardown(async () => {
-    await space.close()
-    rmSync(folder, { recursive: true })
-  })
-  space.bridge('br0', '172.30.0.1/16')
   const stranger = space.client('br0')
   stranger.ip('address', 'add', '172.30.250.1/16', 'dev', 'eth0')
   const machines = new Map(macs.map(mac => [mac, space.client('br0', mac)]))
@@ -61,7 +37,7 @@ ${reservations}`)
     space,
     stranger,
     serve: async (first = '') => {
-      const running = space.spawn('sh', '-c', `unset NODE_OPTIONS; ${first}exec "$0" ${program} serve --config ${folder}/config.yaml`, process.execPath)
+      const running = space.spawn('sh', '-c', `unset NODE_OPTIONS; ${first}exec "$0" ${program} serve --config ${config}`, process.execPath)
       await running.line(/"msg":"appliance\.ready"/)
       return running
     },

@@ -1,11 +1,11 @@
 // The name server answers nothing, as a resolver whose way out is cut: machines boot, and the service ends when it is told to.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { builtProgram } from '../helpers/built.js'
 import { NetworkNamespace, namespaceProblem, type Running } from '../helpers/netns.js'
+import { layOutBootSite } from '../helpers/boot-site.js'
 import { able } from '../helpers/tools.js'
 import { typescript } from '../helpers/typescript.js'
 
@@ -24,44 +24,23 @@ interface Site {
 }
 
 async function layOut (t: Test): Promise<Site> {
-  const folder = mkdtempSync(join(tmpdir(), 'names-'))
-  for (const name of ['data/groups', 'data/profiles', 'data/ignition', 'assets', 'tftp', 'state']) mkdirSync(join(folder, name), { recursive: true })
+  const { folder, config, space } = layOutBootSite(t, {
+    kernel: 'image',
+    macs: [mac],
+    config: { boot: { script_url: 'http://boot.example.org/boot.ipxe' }, webhooks: receivers.map(url => ({ url })) }
+  })
   writeFileSync(join(folder, 'assets/image'), Buffer.alloc(3_000_000))
-  writeFileSync(join(folder, 'tftp/snponly.efi'), Buffer.alloc(200_000))
-  writeFileSync(join(folder, 'data/profiles/node.json'), JSON.stringify({ id: 'node', ignition_id: 'node.ign', boot: { kernel: '/assets/image', initrd: [], args: [] } }))
-  writeFileSync(join(folder, 'data/groups/node.json'), JSON.stringify({ id: 'node', profile: 'node' }))
-  writeFileSync(join(folder, 'data/ignition/node.ign'), '{"ignition":{"version":"3.4.0"}}')
   const told = receivers.map((url, n) => JSON.stringify({ id: `msg_${n}`, url, at: Date.now(), body: '{}' }))
   writeFileSync(join(folder, 'state/webhooks.jsonl'), told.map(line => `${line}\n`).join(''))
-  writeFileSync(join(folder, 'config.yaml'), `data_path: ${folder}/data
-assets_path: ${folder}/assets
-state_path: ${folder}/state
-control_socket: ${folder}/c
-boot: { script_url: "http://boot.example.org/boot.ipxe" }
-rpc: { address: "" }
-tftp: { root: ${folder}/tftp }
-webhooks: [${receivers.map(url => `{ url: "${url}" }`).join(', ')}]
-dhcp:
-  mode: server
-  interface: br0
-  subnets: [{ subnet: 172.30.0.0/16 }]
-  reservations: [{ mac: "${mac}", ip: 172.30.0.41 }]
-`)
   // The most that resolv.conf(5) allows: each name takes minutes.
   writeFileSync(join(folder, 'resolv.conf'), 'nameserver 172.30.250.1\nnameserver 172.30.250.2\nnameserver 172.30.250.3\noptions timeout:30 attempts:5\n')
-  const space = new NetworkNamespace()
-  t.teardown(async () => {
-    await space.close()
-    rmSync(folder, { recursive: true })
-  })
-  space.bridge('br0', '172.30.0.1/16')
   const servers = space.client('br0')
   for (const n of [1, 2, 3]) servers.ip('address', 'add', `172.30.250.${n}/16`, 'dev', 'eth0')
   await servers.spawn(process.execPath, '-e', 'require("dgram").createSocket("udp4").bind(53, () => console.log("deaf"))').line(/deaf/)
   return {
     space,
     machine: space.client('br0', mac),
-    run: (...args) => space.spawn('sh', '-c', `mount --bind ${folder}/resolv.conf /etc/resolv.conf; exec "$@"`, 'sh', process.execPath, program, ...args, '--config', `${folder}/config.yaml`)
+    run: (...args) => space.spawn('sh', '-c', `mount --bind ${folder}/resolv.conf /etc/resolv.conf; exec "$@"`, 'sh', process.execPath, program, ...args, '--config', config)
   }
 }
 

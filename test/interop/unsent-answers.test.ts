@@ -1,11 +1,9 @@
 // The kernel does not send what it is given: a firewall of this machine refuses it, or a neighbour that is not there holds it up.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { builtProgram } from '../helpers/built.js'
 import { NetworkNamespace, namespaceProblem, type Running } from '../helpers/netns.js'
+import { layOutBootSite } from '../helpers/boot-site.js'
 import { able, needs } from '../helpers/tools.js'
 import { typescript } from '../helpers/typescript.js'
 
@@ -21,31 +19,9 @@ interface Site {
 }
 
 async function layOut (t: Test): Promise<Site> {
-  const folder = mkdtempSync(join(tmpdir(), 'unsent-'))
-  for (const name of ['data/groups', 'data/profiles', 'tftp']) mkdirSync(join(folder, name), { recursive: true })
-  writeFileSync(join(folder, 'tftp/snponly.efi'), Buffer.alloc(200_000))
-  writeFileSync(join(folder, 'data/profiles/node.json'), JSON.stringify({ id: 'node', boot: { kernel: '/assets/image', initrd: [], args: [] } }))
-  writeFileSync(join(folder, 'data/groups/node.json'), JSON.stringify({ id: 'node', profile: 'node' }))
-  writeFileSync(join(folder, 'config.yaml'), `data_path: ${folder}/data
-assets_path: ""
-state_path: ${folder}/state
-control_socket: ${folder}/c
-rpc: { address: "" }
-tftp: { root: ${folder}/tftp }
-dhcp:
-  mode: server
-  interface: br0
-  subnets: [{ subnet: 172.30.0.0/16 }]
-  reservations: [${macs.map((mac, n) => `{ mac: "${mac}", ip: 172.30.0.${n + 40} }`).join(', ')}]
-`)
-  const space = new NetworkNamespace()
-  t.teardown(async () => {
-    await space.close()
-    rmSync(folder, { recursive: true })
-  })
-  space.bridge('br0', '172.30.0.1/16')
+  const { folder, config, space } = layOutBootSite(t, { kernel: 'image', macs })
   const machine = space.client('br0', macs[0])
-  const running = space.spawn(process.execPath, program, 'serve', '--config', `${folder}/config.yaml`)
+  const running = space.spawn(process.execPath, program, 'serve', '--config', config)
   await running.line(/"msg":"appliance\.ready"/)
   return {
     space,
@@ -78,7 +54,7 @@ t.test('one that drops what TFTP sends: told once, and the loader comes when it 
   const { space, machine, running } = await layOut(t)
   space.exec('nft', 'add table inet out; add chain inet out out { type filter hook output priority 0; policy accept; }; add rule inet out out udp sport > 1023 drop')
   const booting = machine.spawn(process.execPath, typescript, helper('boot-machine'), 'eth0', macs[0]!)
-  t.match(await running.line(/"msg":"tftp\.unsent"/), /"level":"warn",.*"ip":"172\.30\.0\.40","file":"snponly\.efi","error":"send EPERM"/)
+  t.match(await running.line(/"msg":"tftp\.unsent"/), /"level":"warn",.*"ip":"172\.30\.0\.41","file":"snponly\.efi","error":"send EPERM"/)
   space.exec('nft', 'delete table inet out')
   t.equal(await booting.ended, 0, booting.output())
   t.equal(running.output().match(/"msg":"tftp\.unsent"/g)?.length, 1)
