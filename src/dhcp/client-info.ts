@@ -2,7 +2,7 @@
 // (HTTP Boot) and iPXE's encapsulated options.
 import { isNul, withoutTail } from '../net/bytes.js'
 import type { Ipv4 } from '../net/ipv4.js'
-import { macFromBytes, type Mac } from '../net/mac.js'
+import { macFromBytes, type Mac, nobodys } from '../net/mac.js'
 import { architectures, type Firmware, rpiBoot } from './constants.js'
 import type { DhcpPacket } from './packet.js'
 
@@ -52,7 +52,18 @@ const raspberryPi: ReadonlySet<string> = new Set(['28:cd:c1', '2c:cf:67', '88:a2
 export const ethernet = 1
 
 /** RFC 4390: such a client has no chaddr, and is known by its client identifier alone. */
-export const infiniBand = 32
+const infiniBand = 32
+
+/**
+ * Why no machine on an Ethernet has the hardware address that a message gives; undefined where one may. A switch drops what comes from a
+ * group's address, but chaddr is only written into the message, and each that is invented holds an address of a range.
+ */
+export function hardwareFault ({ htype, chaddr }: DhcpPacket, { mac }: ClientInfo): string | undefined {
+  if (htype === infiniBand) return 'InfiniBand (RFC 4390) is not supported'
+  if (htype !== ethernet || chaddr.length !== 6) return `htype ${htype}, hlen ${chaddr.length}`
+  const why = nobodys(mac)
+  return why === undefined ? undefined : `no machine has this hardware address: ${why}`
+}
 
 export function clientInfo (packet: DhcpPacket): ClientInfo {
   const { vendorClassIdentifier = '', userClass, clientSystemArchitecture, ipxeEncapsulatedOptions } = packet.options

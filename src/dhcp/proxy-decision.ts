@@ -7,7 +7,7 @@
 import { type Ipv4, unspecified } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import { type BootConfig, type BootFile, bootFileFor, type BootQuery, uefiStyleFor } from './boot-file.js'
-import { type ClientInfo, type ClientMessage, ethernet } from './client-info.js'
+import { type ClientInfo, type ClientMessage, hardwareFault } from './client-info.js'
 import { op } from './constants.js'
 import { type Destination, destinationOf } from './destination.js'
 import type { MutableOptions } from './options.js'
@@ -66,7 +66,8 @@ interface BootClient { readonly client: ClientInfo, readonly bootFile: BootFile,
 
 function bootClient ({ request, client }: ClientMessage, { boot, usesOtherLoader }: ProxyContext): BootClient | ReturnType<typeof drop> {
   if (request.op !== op.bootRequest) return drop('not_a_request')
-  if (request.htype !== ethernet || request.chaddr.length !== 6) return drop('hardware_type')
+  const fault = hardwareFault(request, client)
+  if (fault !== undefined) return drop('hardware_type', fault)
   // U-Boot takes the first offer for a lease; so may what is known by an exception alone.
   if (client.program === 'other' || client.program === 'u-boot') return drop('not_a_boot_client')
   const query = { client, boot, otherLoader: usesOtherLoader?.(client.mac) ?? false }

@@ -4,7 +4,7 @@ import { formatIpv4, type Ipv4, unspecified } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import { allocate, type AllocatedAddress, type Allocation, type AllocationState, type AllocationRefusal } from './allocate.js'
 import { type BootConfig, type BootFile, bootFileFor } from './boot-file.js'
-import { type ClientInfo, type ClientMessage, ethernet, infiniBand } from './client-info.js'
+import { type ClientInfo, type ClientMessage, hardwareFault } from './client-info.js'
 import { op } from './constants.js'
 import { type Destination, destinationOf } from './destination.js'
 import { isActive, isHeld, type Lease } from './leases.js'
@@ -89,8 +89,8 @@ interface LinkMessage extends ClientMessage {
 export function handleDhcp (message: ClientMessage, context: ServerContext): ServerOutcome {
   const { request } = message
   if (request.op !== op.bootRequest) return drop('not_a_request')
-  if (request.htype === infiniBand) return drop('hardware_type', 'InfiniBand (RFC 4390) is not supported')
-  if (request.htype !== ethernet || request.chaddr.length !== 6) return drop('hardware_type', `htype ${request.htype}, hlen ${request.chaddr.length}`)
+  const fault = hardwareFault(request, message.client)
+  if (fault !== undefined) return drop('hardware_type', fault)
   const type = request.options.dhcpMessageType
   if (type === undefined) return drop('no_message_type')
   const link = linkOf(request, context.subnets, ownOf(context))

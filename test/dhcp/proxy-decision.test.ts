@@ -37,7 +37,9 @@ t.test('port 67', t => {
     ['RELEASE', request({ dhcpMessageType: 'RELEASE', ...pxe }), 'drop unexpected'],
     ['BOOTP', request(pxe), 'drop unexpected'],
     ['a reply', { ...fixture('ovmf-x64-pxe-discover'), op: 2 }, 'drop not_a_request'],
-    ['InfiniBand', { ...fixture('ovmf-x64-pxe-discover'), htype: 32 }, 'drop hardware_type']
+    ['InfiniBand', { ...fixture('ovmf-x64-pxe-discover'), htype: 32 }, 'drop hardware_type'],
+    ['no hardware address', { ...fixture('ovmf-x64-pxe-discover'), chaddr: Buffer.alloc(6) }, 'drop hardware_type'],
+    ["a group's", { ...fixture('ovmf-x64-pxe-discover'), chaddr: Buffer.alloc(6, 255) }, 'drop hardware_type']
   ]
   for (const [what, packet, expected] of rows) t.equal(words(handleProxy(message(packet), context())), expected, what)
   t.end()

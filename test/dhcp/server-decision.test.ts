@@ -165,7 +165,9 @@ const rows: ReadonlyArray<readonly [string, ReturnType<typeof request>, Given, s
   ['BOOTP', request({}), {}, 'drop no_message_type'],
   ['a message that servers send', request({ dhcpMessageType: 'OFFER' }), {}, 'drop unexpected'],
   ['hardware that is not Ethernet', request({ dhcpMessageType: 'DISCOVER' }, { htype: 32 }), {}, 'drop hardware_type'],
-  ['an address of 16 octets', { ...discover, chaddr: Buffer.alloc(16) }, {}, 'drop hardware_type']
+  ['an address of 16 octets', { ...discover, chaddr: Buffer.alloc(16) }, {}, 'drop hardware_type'],
+  ['no address', { ...discover, chaddr: Buffer.alloc(6) }, {}, 'drop hardware_type'],
+  ["a group's address", request({ dhcpMessageType: 'DISCOVER' }, { mac: mac('53:54:00:12:34:56') }), {}, 'drop hardware_type']
 ]
 
 t.test('what comes from a routed address gives nobody\'s address back, and sets none aside', t => {
