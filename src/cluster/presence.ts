@@ -21,10 +21,14 @@ export interface PresenceOptions {
 /** What the others are told. */
 export type Announcement = Omit<ProvisionerRecord, 'name'>
 
+type KeepAlive = EtcdStream<{ readonly ID: string }, { readonly ID: string, readonly TTL: string }>
+
 /** Seconds. */
 const timeToLive = 15
 /** Milliseconds. */
 const renewEvery = 5000
+/** After a stream that ended, before there is another one. */
+const pause = 1000
 const twinRemembered = 60_000
 
 export class Presence {
@@ -36,8 +40,9 @@ export class Presence {
   /** etcd's, of the last word of this run: what is known from before is that of who had the name before. */
   #announcedAt = 0
   #lease: string | undefined
-  #stream: EtcdStream<{ readonly ID: string }, { readonly ID: string, readonly TTL: string }> | undefined
+  #stream: KeepAlive | undefined
   #timer: Timer | undefined
+  #again: Timer | undefined
   #working: Promise<void> = Promise.resolve()
   #present: readonly ProvisionerRecord[] = []
   #twin: { readonly address: string, readonly at: number } | undefined
@@ -68,6 +73,7 @@ export class Presence {
   async close (): Promise<void> {
     this.#closed = true
     this.#timer?.cancel()
+    this.#again?.cancel()
     for (const stop of this.#stop) stop()
     await this.#working
     this.#stream?.cancel()
@@ -86,14 +92,16 @@ export class Presence {
     const work = this.#working.then(async () => {
       if (this.#closed) return
       if (!this.#options.state.standing.inStep) {
-        // An etcd without space takes nothing new, and keeps who was there.
-        if (this.#lease !== undefined) this.#stream?.write({ ID: this.#lease })
+        // An etcd without space takes nothing new, and keeps who was there; nor is one that was late for a call always away.
+        if (this.#lease !== undefined) await this.#keepAlive(this.#lease).catch(() => {})
         return
       }
       try {
         if (this.#lease === undefined) await this.#appear()
-        else if (this.#announced !== JSON.stringify(this.#announce())) await this.#write(this.#lease)
-        else this.#keepAlive(this.#lease)
+        else {
+          if (this.#announced !== JSON.stringify(this.#announce())) await this.#write(this.#lease)
+          await this.#keepAlive(this.#lease)
+        }
         this.#assertAlone()
       } catch (error) {
         this.#options.log.warn({ error: messageOf(error) }, 'cluster.presence')
@@ -108,10 +116,6 @@ export class Presence {
     const { ID: lease } = await etcd.call('LeaseGrant', { TTL: timeToLive })
     await this.#write(lease)
     this.#lease = lease
-    this.#stream = await etcd.stream('LeaseKeepAlive')
-    this.#stream.on('data', ({ TTL: seconds }) => { if (Number(seconds) <= 0) this.#lost() })
-    this.#stream.on('error', () => { this.#stream = undefined })
-    this.#stream.on('end', () => { this.#stream = undefined })
   }
 
   async #write (lease: string): Promise<void> {
@@ -123,12 +127,31 @@ export class Presence {
     this.#announced = JSON.stringify(announced)
   }
 
-  #keepAlive (lease: string): void {
-    if (this.#stream === undefined) return this.#lost()
+  /** With a stream that ended, as all do when a call came to nothing, the lease has not: the next one goes on with it. */
+  async #keepAlive (lease: string): Promise<void> {
+    this.#stream ??= await this.#listen(lease)
     this.#stream.write({ ID: lease })
   }
 
-  /** The lease is over, or nobody hears of it: with the next look there is another one. */
+  async #listen (lease: string): Promise<KeepAlive> {
+    const stream: KeepAlive = await this.#options.etcd.stream('LeaseKeepAlive')
+    const ended = (): void => {
+      if (this.#stream !== stream) return
+      this.#stream = undefined
+      // What was on its way went with it.
+      if (!this.#closed) this.#again = this.#options.clock.after(pause, () => { unwaited(this.#renew()) })
+    }
+    stream.on('error', ended)
+    stream.on('end', ended)
+    stream.on('data', ({ TTL: seconds }) => {
+      if (Number(seconds) > 0 || this.#lease !== lease) return
+      this.#lost()
+      unwaited(this.#renew())
+    })
+    return stream
+  }
+
+  /** The lease is over, or another's by now: with the next look there is another one. */
   #lost (): void {
     this.#lease = undefined
     this.#stream?.cancel()

@@ -78,6 +78,23 @@ t.test('a lease that etcd ended, or a record that somebody removed with it: ther
   t.equal(two.presence.twin, undefined)
 })
 
+t.test('an etcd that answers late again and again, so that calls are given up and streams end: who is there stays', async t => {
+  const fleet = new PlayedFleet(t)
+  const sites = [await open(fleet, 'p1'), await open(fleet, 'p2')]
+  const seen = new Set<string>()
+  for (let n = 0; n < 40; n++) {
+    // Three members in turn are given up, each after a second and a half.
+    fleet.become('stopped')
+    await fleet.wait(2.5 * second)
+    fleet.become('up')
+    for (let tenths = 0; tenths < 15 + n % 7; tenths++) {
+      await fleet.wait(0.1 * second)
+      for (const site of sites) seen.add(site.names().join())
+    }
+  }
+  t.same([...seen], ['p1,p2'])
+})
+
 t.test('two of one name are told of each other, for a minute after the last sight, and log it once', async t => {
   const fleet = new PlayedFleet(t)
   const first = await open(fleet, 'p1', { address: 'http://10.0.0.1:8080', addresses: [] })

@@ -93,6 +93,10 @@ t.test('the provisioner that gave the script is killed, or falls silent, before 
       const before = programs.map(program => program.output().length)
       const said = (n: number): string => programs[n]!.output().slice(before[n])
       const machine = startMachine(space, 'br0', { firmware: 'bios', mac, folder })
+      await machine.line(/boot\.ipxe : \d+ bytes/, patience)
+      const { length: alone } = '#!ipxe\nchain ipxe?uuid=${uuid}&mac=${mac:hexhyp}&domain=${domain}&hostname=${hostname}&serial=${serial}\n'
+      const why = (): string => programs.map(program => program.output().split('\n').filter(line => /"cluster\./.test(line)).slice(-20).join('\n')).join('\n\n')
+      t.notMatch(machine.output(), `boot.ipxe : ${alone} bytes`, why())
       await until('one of them gives the script', () => programs.some((_, n) => asked.test(said(n))))
       const first = programs.findIndex((_, n) => asked.test(said(n)))
       const other = 1 - first
