@@ -25,7 +25,7 @@ import { idleEvery, mostIdle } from '../src/dhcp/idle-looks.js'
 import { mostWaiting as mostOffersWaiting } from '../src/dhcp/offer-probes.js'
 import { mostSetAside } from '../src/dhcp/used-addresses.js'
 import { lookCounts, mostAhead, mostLooks } from '../src/dhcp/looks-ahead.js'
-import { mostHeld, rememberedMachines, requestRate, returningRate } from '../src/dhcp/message-exchange.js'
+import { elsewhereRate, mostHeld, rememberedMachines, requestRate, returningRate } from '../src/dhcp/message-exchange.js'
 import { rememberedTransactions } from '../src/dhcp/transactions.js'
 import { longestRendering, mostWaiting as longRenderings } from '../src/rendering/long-renderings.js'
 import { mostNeighbours } from '../src/dhcp/neighbours.js'
@@ -116,6 +116,8 @@ const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]>
   ['messages a second, after that', requestRate.perSecond, NaN],
   ['messages at once beyond these, of transactions that come back', returningRate.burst, NaN],
   ['messages a second of them, after that', returningRate.perSecond, NaN],
+  ['answers at once to an address that a message names and does not come from', elsewhereRate.burst, NaN],
+  ['answers a second there, after that', elsewhereRate.perSecond, NaN],
   ['transactions that are remembered', NaN, rememberedTransactions],
   ['machines whose rate is remembered', NaN, rememberedMachines],
   ['messages that wait, of machines that somebody named', mostOfKnown.each, mostOfKnown.all],

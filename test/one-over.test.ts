@@ -496,6 +496,10 @@ const tries: Readonly<Record<string, Readonly<Record<string, Try | Elsewhere>>>>
       t.equal(send(0, 5), 5)
       t.equal(send(5, 1), 0)
     },
+    'answers at once to an address that a message names and does not come from':
+      ['dhcp/message-exchange.test.ts', 'to an address that a message names and does not come from so many leave in a second, for each place it comes from'],
+    'answers a second there, after that':
+      ['dhcp/message-exchange.test.ts', 'to an address that a message names and does not come from so many leave in a second, for each place it comes from'],
     'transactions that are remembered': ['dhcp/message-exchange.test.ts', 'transactions that are invented take the memory of so many'],
     'machines whose rate is remembered': t => {
       const limiter = new RateLimiter<number>({ burst: 1, perSecond: 0 }, 4096)

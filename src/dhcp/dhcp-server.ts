@@ -18,6 +18,7 @@ import { type LookForOthers, OtherServers } from './other-servers.js'
 import { leasesWithout } from './reservations.js'
 import { handleDhcp, isOurs, type ServerOutcome, type Reply, type ServerContext } from './server-decision.js'
 import { type DhcpSettings, standingContext } from './server-settings.js'
+import { subnetWith } from './subnet.js'
 
 export interface DhcpServerOptions extends AnsweringOptions {
   /** Opened after it was asked whether another server answers. */
@@ -85,7 +86,7 @@ class Server implements DhcpServer {
     this.#options = options
     this.#settings = options.settings
     this.#standing = standingContext(options.settings, options)
-    this.#exchange = new MessageExchange(options)
+    this.#exchange = new MessageExchange({ ...options, serves: ip => subnetWith(this.#settings.subnets, ip) !== undefined })
     this.#keeper = new LeaseKeeper(options)
     this.#turns = new AnswerTurns({ ...options, turn: options.turn })
     this.#probes = new OfferProbes({

@@ -6,7 +6,7 @@ import type { Logger } from '../base/log.js'
 import { ByteWriter } from '../net/bytes.js'
 import type { Endpoint } from '../net/endpoint.js'
 import type { ArpLookup } from '../net/arp-lookup.js'
-import { formatIpv4, limitedBroadcast, parseIpv4, unspecified } from '../net/ipv4.js'
+import { formatIpv4, type Ipv4, limitedBroadcast, parseIpv4, unspecified } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import type { UdpSocket } from '../net/udp.js'
 import { clientInfo, type ClientMessage, ownQuestionClass } from './client-info.js'
@@ -26,6 +26,8 @@ export interface MessageExchangeOptions {
   readonly ownMac?: () => Mac | undefined
   /** Whether a neighbour has answered ARP; without it of none it is known. */
   readonly neighbour?: ArpLookup['find']
+  /** Whether an address is in a network that addresses are given of; without it in none. */
+  readonly serves?: (ip: Ipv4) => boolean
   /** Hears why the kernel refuses what goes to all on the link, and undefined when it takes that again. */
   readonly onRefused?: (why: string | undefined) => void
   /** Is told of each message that is looked at, and of each answer, as it is on the wire. */
@@ -56,6 +58,13 @@ export const requestRate: Rate = { burst: 20, perSecond: 5 }
 /** What comes in beside that of transactions that come back, and of one of them: a DISCOVER, its REQUEST, and each once more. */
 export const returningRate: Rate = { burst: 20, perSecond: 5 }
 const transactionRate: Rate = { burst: 4, perSecond: 1 }
+
+/**
+ * What is sent to one address that a message names and does not come from, in no network of ours. A relay agent may have several, and send
+ * from another one than it writes into `giaddr` (RFC 3527); a stranger would have us send to whomever he likes. It is counted by where
+ * the messages come from as well, so that he takes nothing from a relay agent.
+ */
+export const elsewhereRate: Rate = { burst: 1000, perSecond: 100 }
 
 /** How many machines the limits remember, and how many the log remembers having told of. */
 export const rememberedMachines = 4096
@@ -95,6 +104,7 @@ export class MessageExchange {
   readonly #transactions = new Transactions()
   readonly #returning = new RateLimiter<string>(returningRate, rememberedMachines)
   readonly #ofTransaction = new RateLimiter<number>(transactionRate, rememberedMachines)
+  readonly #elsewhere = new RateLimiter<string>(elsewhereRate, rememberedMachines)
   readonly #told = new RateLimiter<string>(tellRate, rememberedMachines)
   readonly #toldInAll: TokenBucket
   readonly #alarms = new RateLimiter<string>(alarmRate, needsMending.size)
@@ -176,11 +186,15 @@ export class MessageExchange {
     }
   }
 
-  /** False when the kernel does not take it: then it counts as no answer. */
+  /** False when the kernel does not take it, or it may not be sent: then it counts as no answer. */
   send (socket: UdpSocket, { reply, to, bootFile, name }: OutgoingReply, asked: ClientMessage): boolean {
     const { request, client } = asked
     const { mac } = client
     const { log, onEvent, onPacket } = this.#options
+    if (!this.#mayGo(to, asked)) {
+      this.drop('rate_limited', `to ${to.address}, from ${formatIpv4(asked.from)}`, asked)
+      return false
+    }
     let leftOut: number[] | undefined
     const onLeftOut = (code: number): void => { (leftOut ??= []).push(code) }
     const bytes = encodePacket(reply, { maximum: replyLimit(request), onLeftOut, writer: this.#writer })
@@ -206,6 +220,13 @@ export class MessageExchange {
     if (log.isLevelEnabled('debug')) log.debug({ packet: describePacket(reply), to: to.address }, 'dhcp.sent')
     onEvent({ kind: 'sent', type: reply.options.dhcpMessageType ?? 'BOOTP', client, ip: reply.yiaddr, packet: request, bootFile })
     return true
+  }
+
+  #mayGo ({ address }: Endpoint, { from }: ClientMessage): boolean {
+    const ip = address === everybody ? from : parseIpv4(address) ?? from
+    const { neighbour, serves, clock } = this.#options
+    if (ip === from || serves?.(ip) === true || neighbour?.(ip) !== undefined) return true
+    return this.#elsewhere.take(`${from} ${ip}`, clock.now())
   }
 
   /** Why it is not sent, as far as that is known at once; what is known later counts as dropped. */

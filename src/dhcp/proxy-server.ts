@@ -23,6 +23,8 @@ export interface ProxyServerOptions extends AnsweringOptions {
   /** Addresses that are no other DHCP server's: of all interfaces, and of who shares the work; only `server` without it. */
   readonly ours?: () => readonly Ipv4[]
   readonly boot: BootConfig
+  /** The networks of the interface, as they are now. */
+  readonly networks?: () => NonNullable<ProxyContext['networks']>
   /** Whether somebody named the machine: it goes before strangers where more arrives than can be answered. */
   readonly isKnown: (mac: Mac) => boolean
   /** Whether it is the interface's own: this machine asks whether it is answered, and takes no offer. */
@@ -120,8 +122,13 @@ class Server implements ProxyServer {
   }
 
   #context (): ProxyContext {
-    const { server, usesOtherLoader } = this.#options
-    return { server, boot: this.#boot, ...usesOtherLoader !== undefined && { usesOtherLoader } }
+    const { server, usesOtherLoader, networks } = this.#options
+    return {
+      server,
+      boot: this.#boot,
+      ...usesOtherLoader !== undefined && { usesOtherLoader },
+      ...networks !== undefined && { networks: networks() }
+    }
   }
 
   #send ({ reply, to, bootFile }: ProxyReply, asked: ClientMessage, from: Endpoint, socket: UdpSocket): void {

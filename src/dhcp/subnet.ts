@@ -29,7 +29,7 @@ export const isHostAddress = ({ subnet }: Pick<DhcpSubnet, 'subnet'>, ip: Ipv4):
   contains(subnet, ip) && (subnet.prefix >= 31 || (ip !== subnet.network && ip !== subnet.broadcast))
 
 /** Whether one host may have the address that an answer goes to, or none is named: a broadcast address is everybody's. */
-export function mayBeOnes (ip: Ipv4, subnets: readonly DhcpSubnet[]): boolean {
+export function mayBeOnes (ip: Ipv4, subnets: ReadonlyArray<Pick<DhcpSubnet, 'subnet'>>): boolean {
   if (ip === unspecified) return true
   const home = subnetWith(subnets, ip)
   if (home !== undefined) return isHostAddress(home, ip)
@@ -67,4 +67,4 @@ function linkWith (subnets: readonly DhcpSubnet[], addresses: readonly Ipv4[]): 
 }
 
 /** The subnet of the link that holds the address. */
-export const subnetWith = (link: Link, ip: Ipv4): DhcpSubnet | undefined => link.find(({ subnet }) => contains(subnet, ip))
+export const subnetWith = <T extends Pick<DhcpSubnet, 'subnet'>> (link: readonly T[], ip: Ipv4): T | undefined => link.find(({ subnet }) => contains(subnet, ip))

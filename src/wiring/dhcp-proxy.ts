@@ -30,6 +30,7 @@ export function proxyOn (parts: RunningParts, home: Home, place: ListenPlace, bo
         server: own,
         ours: () => [...parts.homes.addresses, ...parts.cluster?.addresses() ?? []],
         boot: currentBoot(parts, home),
+        networks: () => home.addresses,
         usesOtherLoader: usesOtherLoader(parts),
         isKnown: mac => groupMachines.has(mac),
         isOwn: mac => mac === home.mac,

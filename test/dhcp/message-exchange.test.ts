@@ -1,7 +1,7 @@
 // What both servers do alike with messages: what is let in, what a mistake of ours costs, what the log says how often.
 import t, { type Test } from 'tap'
 import type { DhcpEvent } from '../../src/dhcp/dhcp-event.js'
-import { MessageExchange, type MessageExchangeOptions, mostHeld, requestRate } from '../../src/dhcp/message-exchange.js'
+import { elsewhereRate, MessageExchange, type MessageExchangeOptions, mostHeld, requestRate } from '../../src/dhcp/message-exchange.js'
 import { type ClientMessage, ownQuestionClass } from '../../src/dhcp/client-info.js'
 import type { Options } from '../../src/dhcp/options.js'
 import { encodePacket } from '../../src/dhcp/packet.js'
@@ -145,10 +145,11 @@ t.test('options that do not fit into an answer are told of', async t => {
 })
 
 /** An exchange whose socket is `like` that. */
-async function sendingBy (exchange: MessageExchange, like: Partial<UdpSocket>): Promise<(address: string) => boolean> {
+async function sendingBy (exchange: MessageExchange, like: Partial<UdpSocket>): Promise<(address: string, from?: string) => boolean> {
   const socket = { ...await new DhcpWire().bind({ address: '0.0.0.0', port: 67 }, () => {}), ...like }
   const reply = { ...request({ dhcpMessageType: 'OFFER' }, { yiaddr: 0x0a000001 }), op: 2 } as const
-  return address => exchange.send(socket, { reply, to: { address, port: 68 }, name: 'dhcp.offer' }, message(request({ dhcpMessageType: 'DISCOVER' })))
+  return (address, from = '0.0.0.0') =>
+    exchange.send(socket, { reply, to: { address, port: 68 }, name: 'dhcp.offer' }, message(request({ dhcpMessageType: 'DISCOVER' }), ip(from)))
 }
 
 t.test('an answer that the kernel refuses is none: it counts as dropped, and who looks after the link hears once', async t => {
@@ -189,8 +190,24 @@ t.test('who does not answer ARP gets what is left of the socket\'s buffer, up to
   const places = ['255.255.255.255', '10.0.0.1', '10.9.9.9', '10.0.0.2']
   for (const [held, taken] of [[0, 4], [0.24, 4], [mostHeld.onLink, 3], [0.49, 3], [mostHeld.behindRouter, 2], [1.1, 2]] as const) {
     share = held
-    t.same(places.map(send), places.map((_, n) => n < taken), `${held} of it held`)
+    t.same(places.map(place => send(place)), places.map((_, n) => n < taken), `${held} of it held`)
   }
+})
+
+t.test('to an address that a message names and does not come from so many leave in a second, for each place it comes from', async t => {
+  const { exchange, clock, events } = stage(t, { neighbour: ip => ip >>> 16 === 0x0a00 ? { mac: undefined } : undefined, serves: ip => ip >>> 16 === 0x0a01 })
+  const send = await sendingBy(exchange, { sendNow: () => null })
+  const most = elsewhereRate.burst
+  const sent = (count: number, to: string, from: string): number => Array.from({ length: count }, () => send(to, from)).filter(Boolean).length
+  t.equal(sent(most + 1, '203.0.113.9', '198.51.100.1'), most)
+  t.match(events.at(-1), { kind: 'dropped', reason: 'rate_limited', detail: 'to 203.0.113.9, from 198.51.100.1', mac: testMac })
+  t.equal(sent(most + 1, '203.0.113.9', '198.51.100.2'), most, 'a relay agent that sends from another of its addresses')
+  t.equal(sent(most + 1, '203.0.113.10', '198.51.100.1'), most, 'and another address of it')
+  for (const [to, what] of [['198.51.100.1', 'to whom it comes from'], ['255.255.255.255', 'to all'], ['10.0.0.9', 'on the link'], ['10.1.0.9', 'in a configured network']] as const) {
+    t.equal(sent(3 * most, to, '198.51.100.1'), 3 * most, what)
+  }
+  clock.advance(1000)
+  t.equal(sent(most, '203.0.113.9', '198.51.100.1'), elsewhereRate.perSecond)
 })
 
 /** What is decided on of a victim's exchange while somebody sends `perSecond` messages in its name with the ids that `forged` gives. */

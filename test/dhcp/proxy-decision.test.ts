@@ -4,7 +4,7 @@ import { type BootConfig } from '../../src/dhcp/boot-file.js'
 import { decodePacket, encodePacket } from '../../src/dhcp/packet.js'
 import { handleBootServer, handleProxy, type ProxyContext, type ProxyOutcome } from '../../src/dhcp/proxy-decision.js'
 import { formatIpv4 } from '../../src/net/ipv4.js'
-import { hex, ip, message, request, testMac } from '../helpers/dhcp.js'
+import { hex, ip, message, request, subnet, testMac } from '../helpers/dhcp.js'
 import { packetFixture } from '../helpers/fixtures.js'
 
 const server = ip('172.30.0.1')
@@ -42,6 +42,34 @@ t.test('port 67', t => {
     ["a group's", { ...fixture('ovmf-x64-pxe-discover'), chaddr: Buffer.alloc(6, 255) }, 'drop hardware_type']
   ]
   for (const [what, packet, expected] of rows) t.equal(words(handleProxy(message(packet), context())), expected, what)
+  t.end()
+})
+
+t.test('nothing is sent to whom a stranger names', t => {
+  const networks = ['172.30.0.0/16', '192.168.7.0/24'].map(text => subnet(text))
+  const [sender, other] = [ip('10.9.0.77'), ip('203.0.113.9')]
+  const inform = (ciaddr: string, giaddr = '0.0.0.0') => request({ dhcpMessageType: 'INFORM', ...pxe }, { ciaddr: ip(ciaddr), giaddr: ip(giaddr) })
+  const asks = (ciaddr: string, giaddr = '0.0.0.0') =>
+    request({ dhcpMessageType: 'REQUEST', serverIdentifier: server, ...pxe }, { ciaddr: ip(ciaddr), giaddr: ip(giaddr) })
+  const relayed = (giaddr: string) => request({ dhcpMessageType: 'DISCOVER', ...pxe }, { giaddr: ip(giaddr) })
+  const rows: ReadonlyArray<readonly [string, ReturnType<typeof request>, number, string]> = [
+    ['a client beyond routers, from its address', inform('10.9.0.77'), sender, 'ACK snponly.efi to 10.9.0.77:68'],
+    ['the same with a REQUEST', asks('10.9.0.77'), sender, 'ACK snponly.efi to 10.9.0.77:68'],
+    ["somebody else's address", inform('203.0.113.9'), sender, 'drop unexpected'],
+    ["somebody else's in a REQUEST", asks('203.0.113.9'), sender, 'drop unexpected'],
+    ['one on the link', inform('172.30.0.9'), sender, 'ACK snponly.efi to 172.30.0.9:68'],
+    ["one of the interface's other network", asks('192.168.7.9'), 0, 'ACK snponly.efi to 192.168.7.9:68'],
+    ['of a network on the wire that the interface has no address in, from none yet', asks('203.0.113.9'), 0, 'ACK snponly.efi to 255.255.255.255:68'],
+    ['an INFORM that was passed on', inform('10.9.0.77', '10.9.0.1'), ip('10.9.0.1'), 'ACK snponly.efi to 10.9.0.77:68'],
+    ['a REQUEST that was', asks('10.9.0.77', '10.9.0.1'), ip('10.9.0.1'), 'ACK snponly.efi to 10.9.0.1:67'],
+    ['a relay agent that sends from another of its addresses', relayed('10.9.0.1'), other, 'OFFER snponly.efi to 10.9.0.1:67'],
+    ...['172.30.255.255', '172.30.0.0', '192.168.7.255', '255.255.255.255', '224.0.0.1', '127.0.0.1'].flatMap(many => [
+      [`INFORM of ${many}`, inform(many), sender, 'drop unexpected'],
+      [`a relay agent at ${many}`, relayed(many), sender, 'drop unexpected'],
+      [`INFORM of ${many}, passed on`, inform(many, '10.9.0.1'), sender, 'drop unexpected']
+    ] as const)
+  ]
+  for (const [what, packet, from, expected] of rows) t.equal(words(handleProxy(message(packet, from), { ...context(), networks })), expected, what)
   t.end()
 })
 

@@ -62,3 +62,29 @@ for (const [mode, dhcp] of [['server', server], ['proxy', { mode: 'proxy' }]] as
     t.match(await wire.ask(request({ dhcpMessageType: 'DISCOVER', ...pxe }, { mac: mac(known) })), { options: { serverIdentifier } }, 'a machine is answered')
   })
 }
+
+t.test('a proxy sends nothing to whom a stranger names', async t => {
+  if (!able(t, namespaceProblem()) || !needs(t, 'curl')) return
+  const { space, stranger, count } = await layOut(t, { mode: 'proxy' })
+  // What goes beyond the link goes by the stranger, who sees it.
+  stranger.ip('address', 'add', '10.99.0.9/32', 'dev', 'eth0')
+  space.ip('route', 'add', '10.99.0.0/24', 'via', '172.30.250.1', 'dev', 'br0')
+  const [client, agent] = [await PipeClient.start(stranger), await PipeClient.start(stranger, 'eth0', 67)]
+  const [serverIdentifier, other] = [ip('172.30.0.1'), ip('10.99.0.9')]
+  const header = { mac: mac(known) }
+  const refused = [
+    client.send(request({ dhcpMessageType: 'INFORM', ...pxe }, { ...header, ciaddr: other })),
+    client.send(request({ dhcpMessageType: 'REQUEST', serverIdentifier, ...pxe }, { ...header, ciaddr: other })),
+    ...['172.30.255.255', '255.255.255.255', '224.0.0.1'].flatMap(many => [
+      agent.send(request({ dhcpMessageType: 'DISCOVER', ...pxe }, { ...header, giaddr: ip(many) })),
+      client.send(request({ dhcpMessageType: 'INFORM', ...pxe }, { ...header, ciaddr: ip(many) }))
+    ])
+  ]
+  await until('all are decided on', () => count('dhcp_dropped_total') + count('dhcp_sent_total') >= refused.length)
+  t.equal(count('dhcp_dropped_total', /unexpected/), refused.length)
+  t.equal(count('dhcp_sent_total'), 0)
+  const from = { ...header, ciaddr: ip('172.30.250.1') }
+  t.match(await client.ask(request({ dhcpMessageType: 'INFORM', ...pxe }, from)), { options: { serverIdentifier } }, 'a client is answered where it is')
+  t.match(await client.ask(request({ dhcpMessageType: 'REQUEST', ...pxe }, from), 4011), { options: { serverIdentifier } }, 'on port 4011 too')
+  t.match(await agent.ask(request({ dhcpMessageType: 'DISCOVER', ...pxe }, { ...header, giaddr: other })), { giaddr: other }, 'and a relay agent at another of its addresses')
+})
