@@ -32,6 +32,8 @@ export interface HostileOptions {
   readonly folder: string
   /** Good machines that may wait for an answer before the flood goes on; one without it. */
   readonly waiting?: number
+  /** Where the flood goes; 67 without it. At 4011 it comes from an address, to which answers go back. */
+  readonly port?: 67 | 4011
   readonly onProgress?: (line: string, memory: number) => void
 }
 
@@ -53,7 +55,7 @@ dhcp:
   subnets: [{ subnet: 172.30.0.0/16, range: 172.30.128.0-172.30.255.250 }]
 `
 
-export async function sendMutated ({ mode, count, seed, folder, waiting = 1, onProgress }: HostileOptions): Promise<Hostile> {
+export async function sendMutated ({ mode, count, seed, folder, waiting = 1, port = 67, onProgress }: HostileOptions): Promise<Hostile> {
   mkdirSync(join(folder, 'state/hosts.d'), { recursive: true })
   mkdirSync(join(folder, 'data/groups'), { recursive: true })
   // A proxy, which reserves no addresses, knows machines by the groups that name them.
@@ -66,11 +68,12 @@ export async function sendMutated ({ mode, count, seed, folder, waiting = 1, onP
   try {
     space.bridge('br0', '172.30.0.1/16')
     const client = space.client('br0')
+    if (port === 4011) client.ip('address', 'add', '172.30.250.1/16', 'dev', 'eth0')
     // At debug every message is described too; nobody keeps the gigabytes that it says.
     const program = `exec "$0" ${bundledProgram()} serve --config ${folder}/config.yaml > /dev/null`
     const appliance = space.spawn('sh', '-c', program, process.execPath)
     await ready(space, appliance.ended)
-    const flooding = client.spawn(process.execPath, typescript, fileURLToPath(new URL('./dhcp-flood.ts', import.meta.url)), 'eth0', String(count), String(seed), String(waiting))
+    const flooding = client.spawn(process.execPath, typescript, fileURLToPath(new URL('./dhcp-flood.ts', import.meta.url)), 'eth0', String(count), String(seed), String(waiting), String(port))
     const started = performance.now()
     const memory: number[] = []
     for (let line = ''; !line.startsWith(`sent ${count} `);) {
@@ -94,7 +97,7 @@ export async function sendMutated ({ mode, count, seed, folder, waiting = 1, onP
     const [received, answered, dropped] = [counts('dhcp_received_total'), counts('dhcp_sent_total'), counts('dhcp_dropped_total')]
     const good = Math.ceil(count / 100)
     const arrived = sum(Object.values(received)) + (dropped['malformed'] ?? 0) + (dropped['rate_limited'] ?? 0) + (dropped['overload'] ?? 0) - good
-    const unread = counts('udp_receive_dropped_total')['67'] ?? NaN
+    const unread = counts('udp_receive_dropped_total')[port] ?? NaN
     return { sent: count, arrived, unread, received, answered, dropped, missed: Number(/missed (\d+)$/.exec(flooding.output().trimEnd())?.[1]), memory, seconds }
   } finally {
     await space.close()
