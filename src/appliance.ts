@@ -283,6 +283,7 @@ async function startParts (
   const mayBeBios = (mac: Mac): boolean => registry.get(mac)?.architecture?.startsWith('x86 BIOS') ?? true
   const hindrances = new Map<string, string>()
   const refusals = new Map<string, string>()
+  const amiss = new Map<string, readonly string[]>()
   const dhcpServers = new DhcpServers()
   const warnings = watchFolders({ ...ground, onClose }, start.warnings)
   const parts = {
@@ -329,9 +330,13 @@ async function startParts (
     sockets: new Sockets(inherited, loaded, listeners),
     hindrances,
     refusals,
+    amiss,
     readiness: {
       ready: () => [...start.starting(), ...hindrances.values(), ...store.problems().map(({ where, message }) => where === '' ? message : `${where === '.' ? loaded.keyAt(['data_path']) : where}: ${message}`)],
-      warnings: () => [...warnings(), ...refusals.values(), ...dhcpServers.refused, ...ground.cluster?.warnings() ?? []]
+      // One file may be what several listeners stand on.
+      warnings: () => [...new Set([
+        ...warnings(), ...[...amiss.values()].flat(), ...refusals.values(), ...dhcpServers.refused, ...ground.cluster?.warnings() ?? []
+      ])]
     },
     restart,
     doctor,

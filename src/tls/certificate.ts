@@ -31,6 +31,10 @@ const expiryWarning = 30 * day
 export const certificateBlocks = (text: string): string[] =>
   text.match(/-----BEGIN (?:TRUSTED )?CERTIFICATE-----[\s\S]+?-----END (?:TRUSTED )?CERTIFICATE-----/g) ?? []
 
+/** Whether one begins in `text` and does not end: OpenSSL refuses the file, or passes over what comes then. */
+export const isCutOff = (text: string): boolean =>
+  (text.match(/-----BEGIN (?:TRUSTED )?CERTIFICATE-----/g)?.length ?? 0) > certificateBlocks(text).length
+
 /** The first certificate in the PEM text of `file`; AppError `certificate_invalid`. */
 export function parseCertificate (text: string, file: string): X509Certificate {
   const [block] = certificateBlocks(text)
@@ -45,9 +49,12 @@ export function parseCertificate (text: string, file: string): X509Certificate {
 /** What there is instead of PEM text, where that can be told: what `openssl KIND` would make of it. */
 function insteadOf (text: string, file: string, kind: 'x509' | 'pkey'): string {
   if (text.trim() === '') return 'it is empty; '
+  // A PFX begins with its version, 3 (RFC 7292 section 4).
+  if (text.slice(0, 8).includes('\x02\x01\x03')) return `it is PKCS #12, of which openssl pkcs12 -nodes -in ${file} -out NEW writes PEM; `
   // A sequence of more than 127 octets, as UTF-8 misreads it (X.690 section 8.1.3.5).
   if (/^0\ufffd/.test(text)) return `it is DER, which openssl ${kind} -inform der -in ${file} -out NEW writes as PEM; `
   if (text.includes('\0')) return 'it is UTF-16 or no text at all; '
+  if (!text.includes('-----END ') && text.includes('-----BEGIN ')) return 'it is cut off, since nothing in it ends what a BEGIN line begins; '
   const found = /-----BEGIN (?!CERTIFICATE-----)([A-Z0-9 ]+)-----/.exec(text)?.[1] ?? (certificateBlocks(text).length > 0 ? 'CERTIFICATE' : undefined)
   return found === undefined ? '' : `it holds ${found}; `
 }
@@ -109,20 +116,35 @@ export const daysLeft = (notAfter: number, now: number): number => Math.floor((n
 export const formatDay = (time: number): string => new Date(time).toISOString().slice(0, 10)
 
 /**
- * What will go wrong, or has: one sentence each. `advertise` is the name or address under which clients reach this
+ * What will go wrong, or has: one sentence each, with the file. `advertise` is the name or address under which clients reach this
  * server, '' when it is not configured.
  */
-export function serverWarnings (certificate: X509Certificate, advertise: string, now: number): string[] {
+export function serverWarnings (certificate: X509Certificate, file: string, advertise: string, now: number): string[] {
   const { names, notBefore, notAfter, uses } = describeCertificate(certificate)
   const warnings: string[] = []
+  const which = `the server certificate in ${file}`
   if (names.length === 0) {
-    warnings.push('the server certificate has no subject alternative names, so clients refuse it: make one with `core-provisioner certs renew --san DNS:<name>,IP:<address>`')
+    warnings.push(`${which} has no subject alternative names, so clients refuse it: make one with \`core-provisioner certs renew --san DNS:<name>,IP:<address>\``)
   } else if (advertise !== '' && !covers(certificate, advertise)) {
-    warnings.push(`the server certificate is not for ${advertise} but for ${names.map(name => name.value).join(', ')}: make one with \`core-provisioner certs renew --san ...\``)
+    warnings.push(`${which} is not for ${advertise} but for ${names.map(name => name.value).join(', ')}: make one with \`core-provisioner certs renew --san ...\``)
   }
-  if (uses !== undefined && !uses.includes('serverAuth')) warnings.push('the server certificate is not meant for servers (extended key usage), so clients refuse it')
-  const expiry = expiryWarningOf('the server certificate', notBefore, notAfter, now)
+  if (uses !== undefined && !uses.includes('serverAuth')) warnings.push(`${which} is not meant for servers (extended key usage), so clients refuse it`)
+  const expiry = expiryWarningOf(which, notBefore, notAfter, now)
   return expiry === undefined ? warnings : [...warnings, expiry]
+}
+
+/** What is wrong with what stands behind the server's own certificate: each signed the one before it (RFC 8446 section 4.4.2). */
+export function chainWarnings (text: string, file: string, now: number): string[] {
+  const chain = certificateBlocks(text).map(block => parseCertificate(block, file))
+  for (const [n, signer] of chain.entries()) {
+    const signed = chain[n - 1]
+    if (signed === undefined) continue
+    const [{ subject, notAfter }, { subject: whose, issuer }] = [describeCertificate(signer), describeCertificate(signed)]
+    if (!issuedBy(signed, signer)) return [`${subject} stands behind ${whose} in ${file} and did not sign it: who does not know ${issuer} refuses the server; its certificate belongs there`]
+    if (notAfter < now) return [`${subject} in ${file}, which signed ${whose}, ended on ${formatDay(notAfter)}: clients refuse the server`]
+    if (notAfter - now < expiryWarning) return [`${subject} in ${file}, which signed ${whose}, ends on ${formatDay(notAfter)}, in ${counted(daysLeft(notAfter, now), 'day')}: clients refuse the server from then on`]
+  }
+  return []
 }
 
 /** Whether nobody is let in, or nobody comes, because of the time: of the server's certificate, or of each authority. */
@@ -143,7 +165,8 @@ export function expiryWarningOf (what: string, notBefore: number, notAfter: numb
 /** What to say about the authorities whose clients are let in: one that has ended, or is none, lets in nobody. */
 export function authorityWarnings (text: string, file: string, now: number): string[] {
   const authorities = certificateBlocks(text).map(block => parseCertificate(block, file))
-  return authorities.flatMap(authority => {
+  const cutOff = isCutOff(text) ? [`${file} is cut off: a certificate in it has no end, and clients that this authority signed are refused`] : []
+  return [...cutOff, ...authorities.flatMap(authority => {
     const { subject, issuer, notBefore, notAfter, isAuthority } = describeCertificate(authority)
     if (!isAuthority && subject !== issuer) return [`${subject} in ${file} is no authority (basic constraints): clients that it signed are refused`]
     // OpenSSL follows a chain to one that signed itself.
@@ -154,7 +177,7 @@ export function authorityWarnings (text: string, file: string, now: number): str
     if (notAfter - now >= expiryWarning) return []
     const when = notAfter < now ? `ended on ${formatDay(notAfter)}: its clients are refused` : `ends on ${formatDay(notAfter)}, in ${counted(daysLeft(notAfter, now), 'day')}`
     return [`the authority ${subject} in ${file} ${when}; \`core-provisioner certs init --force\` makes a new one, and then every client needs the new ca.crt`]
-  })
+  })]
 }
 
 /** Who made what, for people: one sentence on the server's certificate, one on the authorities whose clients are let in. */

@@ -180,7 +180,7 @@ export async function showCertificates (dir: string, advertise: string, now: num
       file,
       ...facts,
       warnings: [
-        ...name === 'server' ? serverWarnings(certificate, advertise, now) : [],
+        ...name === 'server' ? serverWarnings(certificate, file, advertise, now) : [],
         ...expiry === undefined ? [] : [expiry],
         ...name !== 'ca' && authority !== undefined && !issuedBy(certificate, authority) ? [`${file} was not issued by ca.crt`] : [],
         ...await keyWarnings(dir, name, certificate)

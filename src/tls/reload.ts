@@ -13,7 +13,7 @@ import { remedyForSecret } from '../disk/denied.js'
 import { readWhole } from '../disk/whole-file.js'
 import type { TlsIdentity } from '../net/tls-identity.js'
 import type { RevocationList } from './crl.js'
-import { authorityWarnings, certificateBlocks, describeCertificate, exposedKey, formatDay, isExposed, isOutOfTime, keyFits, parseCertificate, serverWarnings, whoSigned } from './certificate.js'
+import { authorityWarnings, certificateBlocks, chainWarnings, describeCertificate, exposedKey, formatDay, isCutOff, isExposed, isOutOfTime, keyFits, parseCertificate, serverWarnings, whoSigned } from './certificate.js'
 
 export interface ServerTlsFiles {
   /** Certificates of the authorities whose clients are let in; undefined for a server that asks for none. */
@@ -28,6 +28,8 @@ export interface ServerTlsFiles {
 export type TlsEvent =
   | { readonly what: 'reloaded', readonly subject: string, readonly notAfter: number, readonly warnings: readonly string[] }
   | { readonly what: 'kept', readonly reason: string }
+  /** Nothing was read, but time went on: what it says of those in force. */
+  | { readonly what: 'aged', readonly warnings: readonly string[] }
 
 export interface ReloadOptions {
   readonly clock: Clock
@@ -39,6 +41,8 @@ export interface ReloadOptions {
 
 /** Milliseconds between two looks at the files. */
 const pollInterval = 1000
+/** Milliseconds between two words on the time that is left. */
+const agesEvery = 3_600_000
 /** A list that ends sooner is warned about: those of other tools last days or weeks. Milliseconds. */
 const listWarning = 2 * 86_400_000
 
@@ -63,6 +67,10 @@ export class TlsReloader {
   #read: string
   /** What they looked like at the last glance: they are read once two glances agree. */
   #seen: string
+  #agedAt: number
+  #kept: string | undefined
+  /** When what is kept out begins, in milliseconds since the epoch; Infinity for all else. */
+  #begins = Infinity
   #busy: Promise<unknown> = Promise.resolve()
 
   private constructor (files: ServerTlsFiles, options: ReloadOptions, loaded: LoadedFiles) {
@@ -70,6 +78,7 @@ export class TlsReloader {
     this.#options = options
     this.#loaded = loaded
     this.#read = this.#seen = loaded.stamp
+    this.#agedAt = options.clock.now()
     this.#timer = options.clock.every(pollInterval, () => { unwaited(this.poll()) })
   }
 
@@ -90,9 +99,13 @@ export class TlsReloader {
   /** Whether it is in force and of no use: nobody can connect. */
   get isOutOfTime (): boolean { return isOutOfTime(this.#loaded.certificate, this.#loaded.identity.ca, this.#options.clock.now()) }
 
+  /** Why the files as they are now are not in force, and those that were read before are; undefined where they are. */
+  get kept (): string | undefined { return this.#kept }
+
   warnings (): string[] {
     return [
-      ...serverWarnings(this.#loaded.certificate, this.#options.advertise, this.#options.clock.now()),
+      ...serverWarnings(this.#loaded.certificate, this.#files.certFile, this.#options.advertise, this.#options.clock.now()),
+      ...chainWarnings(this.#loaded.identity.cert, this.#files.certFile, this.#options.clock.now()),
       ...this.#files.caFile === undefined ? [] : authorityWarnings(this.#loaded.identity.ca, this.#files.caFile, this.#options.clock.now()),
       ...this.#listWarnings(),
       ...this.#loaded.exposed ? [exposedKey(this.#files.keyFile)] : []
@@ -121,7 +134,12 @@ export class TlsReloader {
       const stamp = await stampOf(this.#files)
       const settled = stamp === this.#seen
       this.#seen = stamp
-      if (settled && stamp !== this.#read) await this.#take()
+      if (settled && (stamp !== this.#read || this.#options.clock.now() >= this.#begins)) await this.#take()
+      // Also where the clock was set back.
+      else if (Math.abs(this.#options.clock.now() - this.#agedAt) >= agesEvery) {
+        this.#agedAt = this.#options.clock.now()
+        this.#options.onEvent({ what: 'aged', warnings: this.warnings() })
+      }
     })
   }
 
@@ -139,16 +157,23 @@ export class TlsReloader {
 
   async #take (): Promise<boolean> {
     this.#read = this.#seen = await stampOf(this.#files)
+    this.#begins = Infinity
     try {
       const loaded = await load(this.#files)
-      const { notAfter, subject } = describeCertificate(loaded.certificate)
+      const { notBefore, notAfter, subject } = describeCertificate(loaded.certificate)
       if (notAfter < this.#options.clock.now()) throw new AppError('certificate_invalid', `${this.#files.certFile} ended on ${formatDay(notAfter)}`)
+      if (notBefore > this.#options.clock.now()) {
+        this.#begins = notBefore
+        throw new AppError('certificate_invalid', `${this.#files.certFile} begins only on ${formatDay(notBefore)}, and is taken then; check this machine's clock`)
+      }
       if (loaded.listEnds < this.#options.clock.now()) throw new AppError('certificate_invalid', `the list of revoked certificates in ${this.#files.crlFile ?? ''} ended on ${formatDay(loaded.listEnds)}`)
       this.#loaded = loaded
+      this.#kept = undefined
       this.#options.onEvent({ what: 'reloaded', subject, notAfter, warnings: this.warnings() })
       return true
     } catch (error) {
-      this.#options.onEvent({ what: 'kept', reason: messageOf(error) })
+      this.#kept = messageOf(error)
+      this.#options.onEvent({ what: 'kept', reason: this.#kept })
       return false
     }
   }
@@ -160,7 +185,8 @@ async function load (files: ServerTlsFiles): Promise<LoadedFiles> {
   const cert = await read(files.certFile, 'cert_file')
   const key = await read(files.keyFile, 'key_file')
   const crl = (files.crlFile ?? '') === '' ? undefined : await read(files.crlFile ?? '', 'crl_file')
-  const certificate = about('cert_file', () => parseCertificate(cert, files.certFile))
+  const [certificate] = about('cert_file', () => allIn(cert, files.certFile))
+  if (isCutOff(cert)) throw new AppError('certificate_invalid', `${files.certFile} is cut off: a certificate in it has no end`, { key: 'cert_file' })
   const authorities = about('ca_file', () => files.caFile === undefined ? [] : allIn(ca, files.caFile))
   if (!about('key_file', () => keyFits(certificate, key, files.keyFile))) {
     const other = certificateBlocks(cert).slice(1).some(block => keyFits(parseCertificate(block, files.certFile), key, files.keyFile))
@@ -226,7 +252,7 @@ function about<T> (key: keyof typeof fileKinds, read: () => T): T {
 }
 
 /** The first has to be there. */
-const allIn = (text: string, file: string): readonly X509Certificate[] =>
+const allIn = (text: string, file: string): readonly [X509Certificate, ...X509Certificate[]] =>
   [parseCertificate(text, file), ...certificateBlocks(text).slice(1).map(block => parseCertificate(block, file))]
 
 /** Changes whenever one of the files is written or replaced, or comes or goes. */

@@ -2,15 +2,15 @@
 import type { ReloadOptions, TlsEvent, ServerTlsFiles } from '../tls/reload.js'
 import { TlsReloader } from '../tls/reload.js'
 import { AppError } from '../base/errors.js'
-import type { Metrics } from '../base/metrics.js'
 import { fine, type Finding, warning } from '../doctor/finding.js'
 import type { Ground } from './ground.js'
+import type { RunningParts } from './running-parts.js'
 
 export interface ServerCertificate {
   readonly reloader: TlsReloader
   readonly findings: readonly Finding[]
-  /** From now on: what is wrong with it is logged, new ones are counted, and `inForce` hears of them. */
-  readonly serve: (metrics: Metrics, inForce?: () => void) => void
+  /** From now on: what is wrong with it is logged and told in /readyz, new ones are counted, and `inForce` hears of them. */
+  readonly serve: (parts: Pick<RunningParts, 'metrics' | 'amiss'>, inForce?: () => void) => void
 }
 
 /**
@@ -32,20 +32,35 @@ export async function openCertificate (
       ...reloader.signatures().map(text => fine('certificates', text)),
       ...reloader.warnings().map(text => warning('certificates', text))
     ],
-    serve: (metrics, inForce = () => {}) => {
+    serve: ({ metrics, amiss }, inForce = () => {}) => {
       const reloads = metrics.tlsReloads(listener)
       metrics.gauge(`${listener}_certificate_expiry_seconds`, `When the certificate of ${listener} ends, in seconds since the epoch`, () => reloader.notAfter / 1000)
-      const level = reloader.isOutOfTime ? 'error' : 'warn'
-      for (const warning of reloader.warnings()) log[level]({ listener, warning }, 'tls.certificate')
+      /** What was not told, by this listener or another one with the same files. */
+      const put = (warnings: readonly string[]): readonly string[] => {
+        const told = new Set([...amiss.values()].flat())
+        const { kept } = reloader
+        amiss.set(`certificate of ${listener}`, [...kept === undefined ? [] : [`${kept}: what was read before stays in force`], ...warnings])
+        return warnings.filter(warning => !told.has(warning))
+      }
+      const tell = (warnings: readonly string[]): void => {
+        const level = reloader.isOutOfTime ? 'error' : 'warn'
+        for (const warning of warnings) log[level]({ listener, warning }, 'tls.certificate')
+      }
+      tell(put(reloader.warnings()))
       onEvent = (event: TlsEvent) => {
+        if (event.what === 'aged') {
+          tell(put(event.warnings))
+          return
+        }
         reloads.inc({ result: event.what })
         if (event.what === 'kept') {
+          put(reloader.warnings())
           log.error({ listener, reason: event.reason }, 'tls.kept')
           return
         }
         inForce()
         log.info({ listener, subject: event.subject, until: new Date(event.notAfter).toISOString() }, 'tls.reloaded')
-        for (const warning of event.warnings) log.warn({ listener, warning }, 'tls.certificate')
+        tell(put(event.warnings))
       }
     }
   }

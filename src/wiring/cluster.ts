@@ -98,7 +98,7 @@ export async function openCluster (
     onProblem(error instanceof PasswordUnread ? error : new AppError(error.code, `${error.key === undefined ? where(['cluster', 'etcd']) : keyAt(['cluster', 'etcd', error.key])}: ${error.message}`, { cause: error }))
   }
   const holder: { state?: SharedState } = {}
-  const { etcd, isWhole, close: disconnect } = await connect(loaded, {
+  const { etcd, isWhole, kept, close: disconnect } = await connect(loaded, {
     clock, log, told, inStep: () => holder.state?.standing.inStep === true, ...!live && { patience: patienceOfCommands }
   })
   const path = join(config.state_path, lineFormats.fleet.file)
@@ -136,6 +136,7 @@ export async function openCluster (
     warnings: () => [
       ...warningsOf(state),
       ...state.standing.inStep ? watched?.amiss() ?? [] : [],
+      ...kept(),
       ...presence.twin === undefined ? [] : [`another provisioner is called ${name} too, at ${presence.twin}: give each its own cluster.name`]
     ],
     measure: metrics => {
@@ -217,22 +218,29 @@ interface Connected {
   readonly etcd: EtcdClient
   /** Whether it is as configured: else it is not to be asked. */
   readonly isWhole: boolean
+  /** Why certificates or a key as their files are now are not in force. */
+  readonly kept: () => readonly string[]
   readonly close: () => Promise<void>
 }
 
-async function connect ({ config, keyAt }: ClusterConfig, { clock, log, told, inStep, patience }: Connecting): Promise<Connected> {
+async function connect ({ config, keyAt, where }: ClusterConfig & Pick<LoadedConfig, 'where'>, { clock, log, told, inStep, patience }: Connecting): Promise<Connected> {
   const { endpoints } = config.cluster.etcd
   const holder: { etcd?: EtcdClient } = {}
   /** Members that were left since etcd answered: while none does, each is left again every few seconds. */
   const left = new Set<string>()
   let isWhole = true
+  let kept: readonly string[] = []
   const files = await tlsFiles(config, {
     clock,
     onChange: () => {
+      kept = []
       log.info({}, 'cluster.certificates')
       holder.etcd?.renew()
     },
-    onKept: reason => { log.error({ error: reason }, 'cluster.certificates_kept') }
+    onKept: reason => {
+      kept = [`${where(['cluster', 'etcd'])}: ${reason}: what was read before stays in force`]
+      log.error({ error: reason }, 'cluster.certificates_kept')
+    }
   }).catch((error: unknown) => {
     isWhole = false
     told(error)
@@ -250,6 +258,7 @@ async function connect ({ config, keyAt }: ClusterConfig, { clock, log, told, in
   return {
     etcd,
     isWhole,
+    kept: () => kept,
     close: async () => {
       etcd.close()
       await files?.close()

@@ -36,10 +36,10 @@ export async function prepareGrpc (ground: Ground, place: ListenPlace): Promise<
     what: `as ${rpc.cert_file}`,
     findings,
     close: () => reloader.close(),
-    listen: async ({ provisioner, sockets, metrics, clock, log, pace }) => {
+    listen: async ({ provisioner, sockets, metrics, amiss, clock, log, pace }) => {
       const { startGrpcServer } = await import('../grpc/grpc-server.js')
       let dropRevoked = (): void => {}
-      serve(metrics, () => { dropRevoked() })
+      serve({ metrics, amiss }, () => { dropRevoked() })
       const socket = sockets.take('grpc', { key, host, port })
       const server = await startGrpcServer({
         provisioner,

@@ -20,11 +20,11 @@ export async function prepareHttps (ground: Ground, place: ListenPlace): Promise
     what: `as ${https.cert_file}`,
     findings,
     close: () => reloader.close(),
-    listen: async ({ app, sockets, metrics, clock }) => {
+    listen: async ({ app, sockets, metrics, amiss, clock }) => {
       const { fd, inherited } = sockets.toListenOn('https', { key, host, port })
       await app.ready()
       const server = buildHttpsServer(app, pairOf(reloader), log)
-      serve(metrics, () => { server.setSecureContext({ ...pairOf(reloader), minVersion: 'TLSv1.2' }) })
+      serve({ metrics, amiss }, () => { server.setSecureContext({ ...pairOf(reloader), minVersion: 'TLSv1.2' }) })
       server.listen(fd === undefined ? { host, port } : { fd })
       try {
         await once(server, 'listening')

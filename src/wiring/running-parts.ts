@@ -72,6 +72,8 @@ export interface RunningParts extends Ground {
   readonly hindrances: Map<string, string>
   /** Interfaces on which the kernel took no DHCP answer when one was sent last, and what is told of that. */
   readonly refusals: Map<string, string>
+  /** What parts have found amiss, by the part's name, although they go on: /readyz tells it. */
+  readonly amiss: Map<string, readonly string[]>
   /** Who else serves the same. */
   readonly fallbacks: Fallbacks
   readonly assetDisk: AssetDisk

@@ -50,7 +50,7 @@ export async function prepareUi (ground: Ground, place: ListenPlace): Promise<Pr
         names: new Set([hostname().toLowerCase(), advertise.toLowerCase()].filter(name => name !== '')),
         filePath: name => bundledPath(`ui/${name}`)
       })
-      certificate?.serve(parts.metrics, () => { renewTls(app.server, certificate.reloader.identity) })
+      certificate?.serve(parts, () => { renewTls(app.server, certificate.reloader.identity) })
       const socket = parts.sockets.take('ui', { key, host, port })
       try {
         await app.listen({ host, port, ...socket !== undefined && { fd: socket.fd } })
@@ -64,7 +64,9 @@ export async function prepareUi (ground: Ground, place: ListenPlace): Promise<Pr
           await certificate?.reloader.reload()
           try {
             users = readUsers(ground)
+            parts.amiss.delete('users')
           } catch (error) {
+            parts.amiss.set('users', [`${messageOf(error)}: those that were read before stay in force`])
             parts.log.warn({ error: messageOf(error) }, 'ui.users')
           }
         },

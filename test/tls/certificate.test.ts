@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto'
 import t from 'tap'
 import {
-  authorityWarnings, covers, daysLeft, describeCertificate, expiryWarningOf, isExposed, isOutOfTime, issuedBy, keyFits, parseCertificate, serverWarnings, whoSigned
+  authorityWarnings, chainWarnings, covers, daysLeft, describeCertificate, expiryWarningOf, isExposed, isOutOfTime, issuedBy, keyFits, parseCertificate, serverWarnings, whoSigned
 } from '../../src/tls/certificate.js'
 import { makeAuthority, makeCertificate } from '../helpers/pki.js'
 
@@ -24,7 +24,7 @@ t.test('how long it has: begun, ended, and thirty days before', async t => {
   t.match(said(ends), /, in 0 days: /)
   t.match(said(ends + 1), /^x ended on 2031-01-01: renew/)
   t.same([ends - day, ends - day + 1, ends, ends + 1].map(now => daysLeft(ends, now)), [1, 0, 0, -1])
-  t.match(serverWarnings(read(server), '', ends + 1), [/^the server certificate ended/])
+  t.match(serverWarnings(read(server), 's.crt', '', ends + 1), [/^the server certificate in s\.crt ended/])
 })
 
 t.test('of no use because of the time: the server\'s, or each of the authorities', async t => {
@@ -51,6 +51,25 @@ t.test('authorities that let in nobody, and those that end', async t => {
   t.match(said(ends + 1, root), [/ ended on 2031-01-01: its clients are refused; /])
 })
 
+t.test('what stands behind the server\'s own: each signed the one before it', async t => {
+  const said = (now: number, ...pairs: ReadonlyArray<{ readonly cert: string }>): string[] => chainWarnings(pairs.map(({ cert }) => cert).join(''), 's.crt', now)
+  const leaf = makeCertificate(below, { cn: 'leaf', use: 'serverAuth', ...within })
+  t.same(said(begins, leaf), [])
+  t.same(said(begins, leaf, below), [])
+  t.same(said(begins, leaf, below, root), [])
+  t.match(said(begins, leaf, root), [/^CN=root stands behind CN=leaf in s\.crt and did not sign it: who does not know CN=below refuses the server/])
+  t.match(said(begins, leaf, below, server), [/^CN=server stands behind CN=below in s\.crt and did not sign it: who does not know CN=root /])
+  t.same(said(ends - 30 * day, leaf, below), [])
+  t.match(said(ends - 30 * day + 1, leaf, below), [/^CN=below in s\.crt, which signed CN=leaf, ends on 2031-01-01, in 29 days: /])
+  t.match(said(ends, leaf, below), [/ ends on 2031-01-01, in 0 days: /])
+  t.match(said(ends + 1, leaf, below), [/ ended on 2031-01-01: clients refuse the server$/])
+})
+
+t.test('one that is cut off takes nothing else with it', async t => {
+  t.match(authorityWarnings(root.cert + below.cert.slice(0, 300), 'ca.crt', begins), [/^ca\.crt is cut off: a certificate in it has no end/])
+  t.same(authorityWarnings(root.cert + root.key, 'ca.crt', begins), [])
+})
+
 t.test('who signed what, for people', async t => {
   const files = { certFile: 's.crt', caFile: 'ca.crt' }
   const named = 's.crt is CN=server for a.example, 10.0.0.1, fe80::1, signed by CN=root, good until 2031-01-01'
@@ -70,9 +89,9 @@ t.test('whose it is: by name and by signature, by key', async t => {
 
 t.test('what it is for', async t => {
   for (const [name, is] of [['a.example', true], ['b.example', false], ['10.0.0.1', true], ['10.0.0.2', false], ['fe80::1', true], ['server', false]] as const) t.equal(covers(read(server), name), is, name)
-  t.same(serverWarnings(read(server), '', begins), [])
-  t.match(serverWarnings(read(server), 'b.example', begins), [/^the server certificate is not for b\.example but for a\.example, 10\.0\.0\.1, fe80::1: /])
-  t.match(serverWarnings(read(makeCertificate(root, { cn: 'x', ...within })), 'x', begins), [/^the server certificate has no subject alternative names/])
+  t.same(serverWarnings(read(server), 's.crt', '', begins), [])
+  t.match(serverWarnings(read(server), 's.crt', 'b.example', begins), [/^the server certificate in s\.crt is not for b\.example but for a\.example, 10\.0\.0\.1, fe80::1: /])
+  t.match(serverWarnings(read(makeCertificate(root, { cn: 'x', ...within })), 's.crt', 'x', begins), [/^the server certificate in s\.crt has no subject alternative names/])
   t.match(describeCertificate(read(server)), { key: 'RSA 2048', isAuthority: false, uses: ['serverAuth'], notBefore: begins, notAfter: ends })
   t.match(describeCertificate(read(root)), { isAuthority: true, uses: undefined, names: [] })
 })

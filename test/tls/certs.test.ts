@@ -167,8 +167,8 @@ t.test('what is not ours is described too', async t => {
   const certificate = new X509Certificate(readFileSync(cert))
   const facts = describeCertificate(certificate)
   t.match(facts, { subject: 'CN=ec', key: 'EC prime256v1', names: [{ kind: 'DNS', value: 'a.example' }, { kind: 'IP', value: '10.0.0.1' }], uses: undefined })
-  t.match(serverWarnings(certificate, 'a.example', now + day), [/in [89] days/])
+  t.match(serverWarnings(certificate, cert, 'a.example', now + day), [/in [89] days/])
   openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', join(dir, 'y.key'), '-out', cert, '-subj', '/CN=localhost', '-days', '100',
     '-addext', 'extendedKeyUsage=clientAuth')
-  t.match(serverWarnings(new X509Certificate(readFileSync(cert)), 'localhost', now + day), [/no subject alternative names/, /not meant for servers/])
+  t.match(serverWarnings(new X509Certificate(readFileSync(cert)), cert, 'localhost', now + day), [/no subject alternative names/, /not meant for servers/])
 })

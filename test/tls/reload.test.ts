@@ -9,6 +9,7 @@ import { type Pair, makeCertificate, makePki } from '../helpers/pki.js'
 
 const pki = makePki()
 const names = [{ dns: 'localhost' }]
+const day = 86_400_000
 const next = makeCertificate(pki.ca, { cn: 'next', use: 'serverAuth', names })
 
 function setUp (dir: string, pair: Pair = pki.server): { files: ServerTlsFiles & { readonly caFile: string }, put: (name: 'crt' | 'key' | 'ca', text: string | Buffer) => void } {
@@ -74,12 +75,15 @@ t.test('what does not fit leaves the old pair in force, and is told once', async
     ['a key of another certificate', () => { put('key', next.key) }, /server\.key does not belong/],
     ['no key', () => { rmSync(files.keyFile) }, /cannot read the server key.*no such file/],
     ['text', () => { put('key', pki.server.key); put('crt', 'hello') }, /holds no certificate/],
-    ['half a certificate', () => { put('crt', pki.server.cert.slice(0, 400)) }, /holds no certificate/],
+    ['half a certificate', () => { put('crt', pki.server.cert.slice(0, 400)) }, /holds no certificate: it is cut off/],
+    ['a chain that is cut off', () => { put('crt', pki.server.cert + pki.ca.cert.slice(0, 400)) }, /server\.crt is cut off: a certificate in it has no end/],
     ['DER', () => { put('crt', derOf(pki.server.cert)) }, /server\.crt holds no certificate: it is DER, which openssl x509 -inform der -in \S+server\.crt/],
+    ['PKCS #12', () => { put('crt', Buffer.from('3082042c0201033082', 'hex')) }, /server\.crt holds no certificate: it is PKCS #12, of which openssl pkcs12 /],
     ['the key in its place', () => { put('crt', pki.server.key) }, /server\.crt holds no certificate: it holds (?:RSA )?PRIVATE KEY;/],
     ['UTF-16', () => { put('crt', Buffer.from(pki.server.cert, 'utf16le')) }, /server\.crt holds no certificate: it is UTF-16/],
     ['an authority that is empty', () => { put('crt', pki.server.cert); put('ca', '') }, /ca\.crt holds no certificate: it is empty/],
     ['a key as DER', () => { put('ca', pki.ca.cert); put('key', derOf(pki.server.key)) }, /server\.key holds no private key that can be read: it is DER, which openssl pkey -inform der/],
+    ['half a key', () => { put('key', pki.server.key.slice(0, 200)) }, /server\.key holds no private key that can be read: it is cut off/],
     ['a certificate as key', () => { put('key', pki.server.cert) }, /server\.key holds no private key that can be read: it holds CERTIFICATE;/],
     ['a chain that begins with the authority', () => { put('key', pki.server.key); put('crt', `${pki.ca.cert}${pki.server.cert}`) }, /does not belong to the first certificate in \S+server\.crt, but to one behind it/],
     ['one that ended', () => {
@@ -100,6 +104,7 @@ t.test('what does not fit leaves the old pair in force, and is told once', async
     for (let i = 0; i < 4; i++) await reloader.poll()
     t.match(events, [{ what: 'kept', reason }], name)
     t.equal(events.length, 1, 'told once')
+    t.match(reloader.kept, reason, 'and for as long as it is so')
     t.equal(reloader.identity.cert, pki.server.cert)
   }
   t.equal(await reloader.reload(), false, 'SIGHUP tries again')
@@ -107,6 +112,23 @@ t.test('what does not fit leaves the old pair in force, and is told once', async
   put('key', next.key)
   t.equal(await reloader.reload(), true, 'and takes what fits at once')
   t.equal(reloader.identity.cert, next.cert)
+  t.equal(reloader.kept, undefined)
+})
+
+t.test('one that begins later is taken when it begins', async t => {
+  const { files, put } = setUp(t.testdir())
+  const { reloader, events, clock } = await open(files)
+  t.teardown(() => reloader.close())
+  const later = makeCertificate(pki.ca, { cn: 'later', use: 'serverAuth', names, notBefore: clock.now() + 10_000, notAfter: clock.now() + 300 * day })
+  put('crt', later.cert)
+  put('key', later.key)
+  t.equal(await reloader.reload(), false)
+  t.match(events, [{ what: 'kept', reason: /server\.crt begins only on \S+, and is taken then/ }])
+  await reloader.poll()
+  t.equal(events.length, 1)
+  clock.advance(10_000)
+  await reloader.poll()
+  t.match(events.slice(1), [{ what: 'reloaded', subject: 'CN=later' }])
 })
 
 t.test('lines as Windows has them, and more than one block in a file', async t => {
@@ -121,12 +143,30 @@ t.test('lines as Windows has them, and more than one block in a file', async t =
   t.equal(reloader.isOutOfTime, false)
 })
 
+t.test('that the time runs out is told while the files stay as they are', async t => {
+  const ending = makeCertificate(pki.ca, { use: 'serverAuth', names, notAfter: Date.now() + 30 * day + 600_000 })
+  const { files } = setUp(t.testdir(), ending)
+  const { reloader, events, clock } = await open(files)
+  t.teardown(() => reloader.close())
+  t.same(reloader.warnings(), [])
+  await reloader.poll()
+  t.same(events, [])
+  clock.advance(3_600_000)
+  await reloader.poll()
+  t.match(events, [{ what: 'aged', warnings: [/^the server certificate in \S+server\.crt ends on \S+, in 29 days/] }])
+  await reloader.poll()
+  t.equal(events.length, 1, 'once an hour')
+  clock.advance(-3_600_000)
+  await reloader.poll()
+  t.equal(events.length, 2, 'by a clock that was set back too')
+})
+
 t.test('an authority and a certificate that are not valid yet', async t => {
   const { files } = setUp(t.testdir())
   const { reloader, clock } = await open(files)
   t.teardown(() => reloader.close())
   clock.advance(-20 * 365 * 86_400_000)
-  t.match(reloader.warnings(), [/^the server certificate begins only on .*clock$/, /^the authority CN=.* begins only on .*: its clients are refused until then/])
+  t.match(reloader.warnings(), [/^the server certificate in \S+server\.crt begins only on .*clock$/, /^the authority CN=.* begins only on .*: its clients are refused until then/])
   t.equal(reloader.isOutOfTime, true, 'which the log has as an error')
 })
 
