@@ -49,3 +49,40 @@ t.test('a turn reads for its time and what one connection had, and nobody is for
   t.ok(Math.max(...perTurn) <= 10 + pipelined, `${Math.max(...perTurn)} requests in a turn at most`)
   t.equal(reads, clients * pipelined)
 })
+
+t.test('who comes while others send without end is read, whatever order the kernel has them in', async t => {
+  let reads = 0
+  const connections = new ClientConnections({ all: 100, perAddress: 100, progressTimeout: 60_000, readPace: new ReadPace(() => reads) })
+  const server = createServer(connections.listener((_, response) => { response.end('ok') }))
+  connections.watch(server)
+  server.on('request', () => { reads++ })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const request = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
+  let sent = 0
+  let enough = (): void => {}
+  const isEnough = new Promise<void>(resolve => { enough = resolve })
+  const sockets = Array.from({ length: clients }, () => {
+    const socket = connect(port, '127.0.0.1')
+    const more = (count: number): void => {
+      sent += count
+      socket.write(request.repeat(count))
+      if (sent > 50_000) enough()
+    }
+    more(20)
+    socket.setEncoding('latin1').on('data', (text: string) => { more(text.split('HTTP/1.1 200 ').length - 1) })
+    return socket
+  })
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  for (let turn = 0; turn < 50; turn++) await new Promise(resolve => { setImmediate(resolve) })
+  const before = reads
+  const newcomer = connect(port, '127.0.0.1')
+  sockets.push(newcomer)
+  newcomer.write(request)
+  await Promise.race([once(newcomer, 'data'), isEnough])
+  t.ok(reads - before < 5000, `read after ${reads - before} requests of others`)
+})
