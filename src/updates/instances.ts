@@ -8,6 +8,11 @@ const mostInstances = 20_000
 /** Behind one address, which may be a router's. */
 export const mostPerAddress = 256
 
+/** What anybody says of an update that nobody gave him leads nowhere: it neither holds the others up nor tells that a version works. */
+const isGranted = ({ granted }: Instance): boolean => granted !== undefined
+
+const isOnTheWay = (instance: Instance): boolean => isGranted(instance) && isUnderWay(instance.status)
+
 interface Tally {
   /** Keys of instances under way. */
   readonly underWay: Set<string>
@@ -48,7 +53,7 @@ export class Instances {
   hasRoom (address: string): { readonly room: boolean, readonly forget?: string } {
     if ((this.#byAddress.get(address) ?? 0) >= mostPerAddress) return { room: false }
     if (this.#all.size < mostInstances) return { room: true }
-    for (const [key, { status }] of this.#all) if (!isUnderWay(status)) return { room: true, forget: key }
+    for (const [key, instance] of this.#all) if (!isOnTheWay(instance)) return { room: true, forget: key }
     return { room: false }
   }
 
@@ -103,11 +108,12 @@ export class Instances {
     return tally
   }
 
-  #count (key: string, { address, group, status, version }: Instance, by: 1 | -1): void {
+  #count (key: string, instance: Instance, by: 1 | -1): void {
+    const { address, group, status, version } = instance
     add(this.#byAddress, address, by)
     const { underWay, completed } = this.#tally(group)
-    if (isUnderWay(status)) by === 1 ? underWay.add(key) : underWay.delete(key)
-    if (status === 'complete') add(completed, version, by)
+    if (isOnTheWay(instance)) by === 1 ? underWay.add(key) : underWay.delete(key)
+    if (status === 'complete' && isGranted(instance)) add(completed, version, by)
   }
 }
 

@@ -58,6 +58,21 @@ t.test('lost events: who comes back with the version has it', async t => {
   t.match(bench.updates.state.instances.get('a'), { status: 'complete', previousVersion: old })
 })
 
+t.test('who says that he updates, and was granted nothing, holds nobody up and proves nothing', async t => {
+  for (const [type, status] of [[13, 'downloading'], [14, 'downloaded'], [3, 'installed']] as const) {
+    const bench = new UpdateBench([group()], [next])
+    bench.releases.length = 0
+    await bench.say('invented', old, type, 1)
+    t.equal(bench.updates.state.instances.get('invented')?.status, status)
+    bench.releases.push(next)
+    t.equal(await bench.offered('a', old), next, status)
+  }
+  const safe = new UpdateBench([group({ safeMode: true, maxPerPeriod: 10 })], [next])
+  await safe.ask('invented', next, { events: [{ type: 3, result: 2, errorCode: 0, previousVersion: old }] })
+  t.equal(await safe.offered('a', old), next)
+  t.equal(await safe.offered('b', old), 'noupdate', 'the first one goes alone still')
+})
+
 t.test('so many in a period, however many ask', async t => {
   const bench = new UpdateBench([group({ maxPerPeriod: 10 })], [next])
   const answers = []
