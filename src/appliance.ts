@@ -53,6 +53,7 @@ import type { RunningParts } from './wiring/running-parts.js'
 import { Sockets } from './wiring/sockets.js'
 import { watchStateDisk } from './wiring/state-disk.js'
 import { lockState, type StateLock } from './wiring/state-lock.js'
+import { watchStoreFindings } from './wiring/store-diagnosis.js'
 import { UpdateGroups } from './wiring/update-groups.js'
 
 export interface Appliance {
@@ -80,18 +81,20 @@ export interface ApplianceOptions {
   readonly restart?: (reason: string) => void
   /** The command that finds out what is amiss with this configuration, for the page; none without it. */
   readonly doctor?: readonly string[]
+  /** The same of what is amiss with the store alone, for /readyz and the log. */
+  readonly check?: readonly string[]
 }
 
 /** Starts everything that the configuration asks for; AppError says in one line what could not start. */
 export async function startAppliance (loaded: LoadedConfig, options: ApplianceOptions): Promise<Appliance> {
-  const { log, passphrase = '', env = {}, inherited = [], restart = () => {}, doctor = [], fence = new Fence({ log }) } = options
+  const { log, passphrase = '', env = {}, inherited = [], restart = () => {}, doctor = [], check = [], fence = new Fence({ log }) } = options
   const clock = fence.clock(options.clock ?? systemClock)
   const closing = new Closing(clock, log)
   await makeStateFolder(loaded)
   const lock = await lockState(loaded, log)
   const close = (): Promise<boolean> => closing.close().finally(() => lock.release())
   try {
-    const running = await start(loaded, { log, clock, fence, passphrase, env, inherited, restart, doctor }, closing, lock)
+    const running = await start(loaded, { log, clock, fence, passphrase, env, inherited, restart, doctor, check }, closing, lock)
     return { ...running, patience: closing.patience, close }
   } catch (error) {
     await close()
@@ -127,6 +130,7 @@ async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>,
     else parts.hindrances.set('state', problem)
   })
   watchStateDisk(parts)
+  watchStoreFindings(parts)
   watchReceiveDrops([...new Set(placesIn(loaded.config).filter(({ row }) => row.transport === 'udp').map(({ place }) => place.port))], parts)
   const unwatch = watchEventLoop(parts.metrics, parts.clock, threadSeconds)
   parts.onClose(async () => { unwatch() })
@@ -220,7 +224,7 @@ interface Starting {
 
 /** What the listeners stand on, in the order in which it can be made. */
 async function startParts (
-  ground: Ground, { inherited, fence, restart, doctor }: Pick<Required<ApplianceOptions>, 'inherited' | 'fence' | 'restart' | 'doctor'>, onClose: OnClose, start: Starting
+  ground: Ground, { inherited, fence, restart, doctor, check }: Pick<Required<ApplianceOptions>, 'inherited' | 'fence' | 'restart' | 'doctor' | 'check'>, onClose: OnClose, start: Starting
 ): Promise<RunningParts> {
   const { loaded, config, log, clock, homes, store } = ground
   const metrics = new Metrics()
@@ -340,6 +344,7 @@ async function startParts (
     },
     restart,
     doctor,
+    check,
     onClose
   }
   countLinks(parts)

@@ -2,6 +2,7 @@
 import { systemClock } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
 import { AppError } from '../base/errors.js'
+import { counted } from '../base/units.js'
 import { ConfigError } from '../config/load.js'
 import { type Finding, findingText, problem } from '../doctor/finding.js'
 import { onGround, type ListenPlan } from '../doctor/plan.js'
@@ -22,7 +23,9 @@ const options = {
   format: { type: 'string' },
   store: { type: 'string' },
   strict: { type: 'boolean' },
-  'without-store': { type: 'boolean' }
+  'without-store': { type: 'boolean' },
+  /** Tells of so many findings, the worst first. */
+  most: { type: 'string' }
 } as const
 
 export const checkCommand: Command = {
@@ -41,7 +44,7 @@ export const checkCommand: Command = {
     }
     const fatal = values.strict === true ? ['problem', 'warning'] : ['problem']
     const amiss = seen.findings.filter(({ level }) => fatal.includes(level))
-    tell(seen, format, amiss, io)
+    tell(seen, format, { amiss, most: mostOf(values.most) }, io)
     return amiss.length > 0 ? 1 : 0
   }
 }
@@ -71,22 +74,33 @@ export async function seenOf (values: EyesValues, io: Io, log: Logger, withStore
   }
 }
 
+function mostOf (text: string | undefined): number {
+  if (text !== undefined && !/^[1-9]\d{0,5}$/.test(text)) throw new AppError('usage', `--most takes a number, not ${JSON.stringify(text)}`)
+  return text === undefined ? Infinity : Number(text)
+}
+
 function formatOf (text = 'text'): ReportFormat {
   const format = reportFormats.find(name => name === text)
   if (format === undefined) throw new AppError('usage', `--format takes one of ${reportFormats.join(', ')}, not ${JSON.stringify(text)}`)
   return format
 }
 
-/** `amiss` is what it ends 1 for. */
-function tell ({ plan, findings }: CheckResult, format: ReportFormat, amiss: readonly Finding[], io: Io): void {
-  const told = findings.filter(({ level }) => level !== 'ok')
+const ranks: Readonly<Record<Finding['level'], number>> = { problem: 0, warning: 1, note: 2, ok: 3 }
+
+/** `amiss` is what it ends 1 for; of so many findings at `most` is told. */
+interface Telling { readonly amiss: readonly Finding[], readonly most: number }
+
+function tell ({ plan, findings }: CheckResult, format: ReportFormat, { amiss, most }: Telling, io: Io): void {
+  const all = findings.filter(({ level }) => level !== 'ok')
+  const told = all.length <= most ? all : all.toSorted((a, b) => ranks[a.level] - ranks[b.level]).slice(0, most)
+  const more = all.length - told.length
   if (format === 'sarif') return printJson(io.stdout, sarif(told))
   if (format === 'github') return told.forEach(finding => { print(io.stdout, githubLine(finding)) })
   const listeners = plan?.listeners.map(({ row, address, what }) => ({ protocol: row.name, address, what })) ?? []
   if (format === 'json') {
     const texts = (wanted: Finding['level']): readonly string[] => told.filter(({ level }) => level === wanted).map(findingText)
     const shown = plan === undefined ? {} : { sources: plan.sources, listeners, dhcp: plan.dhcp, paths: plan.paths }
-    return printJson(io.stdout, { ...shown, problems: texts('problem'), warnings: texts('warning'), notes: texts('note'), findings: told.map(findingJson), ...foundJson(amiss) })
+    return printJson(io.stdout, { ...shown, problems: texts('problem'), warnings: texts('warning'), notes: texts('note'), findings: told.map(findingJson), ...more > 0 && { more }, ...foundJson(amiss) })
   }
   if (plan !== undefined) {
     print(io.stdout, `configuration: ${plan.sources.join(', ') || 'the defaults'}\n`)
@@ -96,4 +110,5 @@ function tell ({ plan, findings }: CheckResult, format: ReportFormat, amiss: rea
   for (const level of ['note', 'warning', 'problem'] as const) {
     for (const finding of told) if (finding.level === level) print(io.stderr, findingLine(finding))
   }
+  if (more > 0) print(io.stderr, `${counted(more, 'more finding')}`)
 }

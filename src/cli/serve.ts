@@ -23,7 +23,9 @@ export const serveCommand: Command = {
     let isAsked = false
     let reload = (): void => { isAsked = true }
     io.onHangup(() => { reload() })
-    const { appliance, log, fence } = await started(manager, () => configFrom(values, io), { io, answering: () => filesAnswer(values), restart, doctor: io.self === undefined ? [] : [...io.self, 'doctor', '--json', ...args] })
+    const { appliance, log, fence } = await started(manager, () => configFrom(values, io), {
+      io, answering: () => filesAnswer(values), restart, apart: command => io.self === undefined ? [] : [...io.self, command, '--json', ...args]
+    })
     manager.ready(appliance.status)
     reload = () => {
       manager.reloading()
@@ -58,11 +60,12 @@ interface StartedAppliance { readonly appliance: Appliance, readonly log: Logger
 /** The appliance; whoever manages the service hears too why it does not start. */
 async function started (
   manager: ServiceManager, configured: () => LoadedConfig,
-  { io, answering, restart, doctor }: {
+  { io, answering, restart, apart }: {
     readonly io: Io
     readonly answering: () => Promise<void>
     readonly restart: (reason: string) => void
-    readonly doctor: readonly string[]
+    /** The command with this configuration, in a process of its own. */
+    readonly apart: (command: 'doctor' | 'check') => readonly string[]
   }
 ): Promise<StartedAppliance> {
   try {
@@ -72,7 +75,7 @@ async function started (
     const pretty = prettyFor(io.stdout, io.env)
     const log = createLog({ level, pretty, journal: io.journal, destination: io.stdout, background: true, rationed: systemClock })
     const fence = new Fence({ log })
-    const appliance = await startAppliance(loaded, { log, fence, passphrase: io.env['MATCHBOX_PASSPHRASE'] ?? '', env: io.env, inherited: manager.sockets, doctor, ...manager.sockets.length > 0 && { restart } })
+    const appliance = await startAppliance(loaded, { log, fence, passphrase: io.env['MATCHBOX_PASSPHRASE'] ?? '', env: io.env, inherited: manager.sockets, doctor: apart('doctor'), check: apart('check'), ...manager.sockets.length > 0 && { restart } })
     // What goes wrong from now on is one part's; what goes wrong at the start is told and ends it.
     io.onUncaught(error => { fence.caught(error, 'process') })
     return { appliance, log, fence }

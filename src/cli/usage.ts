@@ -54,7 +54,8 @@ const table = {
       format: { value: 'FORMAT', among: ['text', 'json', 'sarif', 'github'], what: 'how findings are told' },
       store: { value: 'DIR', what: 'look at this store alone, without a configuration' },
       strict: { what: 'a warning ends 1 as an error does' },
-      'without-store': { what: 'leave the store out' }
+      'without-store': { what: 'leave the store out' },
+      most: { value: 'COUNT', what: 'tell of so many findings, the worst first' }
     },
     examples: [['check', 'as serve would read it'], ['check --store examples --format github', 'for a pull request that changes groups']],
     exits: ['0 nothing worse than a warning (with --strict: than a note)', '1 an error', '2 wrong usage']

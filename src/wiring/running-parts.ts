@@ -82,4 +82,6 @@ export interface RunningParts extends Ground {
   readonly restart: (reason: string) => void
   /** The command `doctor --json` with this service's own configuration; empty where it is not known. */
   readonly doctor: readonly string[]
+  /** The same of `check --json`. */
+  readonly check: readonly string[]
 }

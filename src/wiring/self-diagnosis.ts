@@ -37,7 +37,8 @@ export function openSelfDiagnosis ({ doctor, env, clock, readiness, onClose }: D
       // The word before is better than to wait for the next.
       if (last === undefined) await soon(asking, clock)
     }
-    return { checks: [...ownWord(readiness), ...last?.checks.filter(({ about }) => about !== 'ready') ?? []], at: last?.at }
+    const told = last?.checks.filter(({ about }) => about !== 'ready') ?? []
+    return { checks: [...ownWord(readiness, new Set(told.map(({ text }) => text))), ...told], at: last?.at }
   }
 }
 
@@ -51,10 +52,11 @@ const soon = (done: Promise<void>, clock: DiagnosisParts['clock']): Promise<void
   unwaited(done.then(end, end))
 })
 
-function ownWord ({ ready, warnings }: DiagnosisParts['readiness']): readonly CheckShown[] {
+/** `told`: what doctor says too. */
+function ownWord ({ ready, warnings }: DiagnosisParts['readiness'], told: ReadonlySet<string>): readonly CheckShown[] {
   const problems = ready()
   return [
     ...problems.length === 0 ? [fine('ready', 'everything that is configured does its work')] : problems.map(text => problem('ready', text)),
-    ...warnings().map(text => warning('configuration', text))
+    ...warnings().filter(text => !told.has(text)).map(text => warning('configuration', text))
   ]
 }

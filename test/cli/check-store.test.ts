@@ -185,6 +185,15 @@ t.test('warnings count where they are asked to', async t => {
   t.equal((await check(folder, '--strict')).status, 1)
 })
 
+t.test('so many as are asked for, the worst first', async t => {
+  const folder = store(t, { 'groups/b.json': '{"id": "b", "profile": "gone"}', 'groups/c.json': '{"id": "c", "profile": "gone", "selector": {"x": "y"}}' })
+  const said = JSON.parse((await check(folder, '--json', '--most', '2')).stdout) as { readonly findings: object[], readonly more: number, readonly error: object }
+  t.match(said, { findings: [{ level: 'error', rule: 'missing-profile' }, { level: 'error', rule: 'missing-profile' }], more: 1, error: { message: /and 1 more/ } })
+  t.notOk('more' in (JSON.parse((await check(folder, '--json', '--most', '3')).stdout) as object))
+  t.match(await check(folder, '--most', '2'), { status: 1, stderr: /\n1 more finding\n$/ })
+  t.match(await check(folder, '--most', '0'), { status: 2, stderr: /--most takes a number, not "0"/ })
+})
+
 t.test('for a pipeline: JSON, SARIF, annotations', async t => {
   const folder = store(t, { 'groups/a b,c.json': '{"id": "a b,c", "profile": "50%"}' })
   const json = await check(folder, '--json')
