@@ -25,7 +25,7 @@ import { LongRenderings } from './rendering/long-renderings.js'
 import { openAssetDisk } from './wiring/asset-disk.js'
 import { isLoaderChosen, openHttpNames } from './wiring/boot.js'
 import { Closing, type OnClose } from './wiring/closing.js'
-import { countLinks, isBehind } from './wiring/dhcp-link.js'
+import { countLinks, isBehind, refusedNow } from './wiring/dhcp-link.js'
 import { DhcpServers } from './wiring/dhcp-servers.js'
 import { bootConfig, hasOtherLoader } from './wiring/dhcp-settings.js'
 import { startDiscovery } from './wiring/etcd-discovery.js'
@@ -339,7 +339,8 @@ async function startParts (
       ready: () => [...start.starting(), ...hindrances.values(), ...store.problems().map(({ where, message }) => where === '' ? message : `${where === '.' ? loaded.keyAt(['data_path']) : where}: ${message}`)],
       // One file may be what several listeners stand on.
       warnings: () => [...new Set([
-        ...warnings(), ...[...amiss.values()].flat(), ...refusals.values(), ...dhcpServers.refused, ...ground.cluster?.warnings() ?? []
+        ...warnings(), ...[...amiss.values()].flat(),
+        ...refusedNow({ refusals, hindrances }), ...dhcpServers.refused, ...ground.cluster?.warnings() ?? []
       ])]
     },
     restart,

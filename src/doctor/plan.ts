@@ -15,6 +15,7 @@ import { type ListenPlace, placeText } from '../wiring/place.js'
 import { type Finding, problem, warning } from './finding.js'
 import { clusterProblems, clusterWarnings } from './cluster.js'
 import { diagnoseLabels } from './labels.js'
+import { diagnoseLeads } from './leads-nowhere.js'
 
 export interface PlannedListener {
   readonly row: ListenerTableRow
@@ -87,6 +88,7 @@ export async function onGround<T> (
         ...clusterWarnings(ground),
         ...await clusterProblems(ground),
         ...diagnoseLabels(ground),
+        ...await diagnoseLeads(ground),
         ...findings
       ]
     }

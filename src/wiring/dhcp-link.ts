@@ -30,6 +30,10 @@ export function kernelOn ({ arp, log, refusals }: KernelParts, { interface: at }
   }
 }
 
+/** What is told of that now: of an interface that is not there it is told that it is not. */
+export const refusedNow = ({ refusals, hindrances }: Pick<RunningParts, 'refusals' | 'hindrances'>): readonly string[] =>
+  [...refusals].flatMap(([name, text]) => hindrances.has(hindranceOf(name)) ? [] : [text])
+
 type TellingParts = Pick<RunningParts, 'clock' | 'homes' | 'observer' | 'toldLater'>
 
 /** Has the home remember whom it gave an address, and the observer hear of everything but what this machine asks itself from there. */

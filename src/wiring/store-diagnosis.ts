@@ -1,5 +1,5 @@
-// What check says of the store and the mirror, told by the service itself, in its log and in /readyz: asked in a process of its own, so
-// that no machine waits for it, some time after the start, when the store has changed, and now and then, since images come and go.
+// What check says of the store, the mirror and receivers of webhooks, told by the service itself, in its log and in /readyz: asked in a
+// process of its own, so that no machine waits for it, after the start, when the store has changed, and now and then.
 import { type Timer } from '../base/clock.js'
 import { unwaited } from '../base/errors.js'
 import { counted } from '../base/units.js'
@@ -90,9 +90,12 @@ class StoreLook {
   }
 }
 
+/** What the service does not look at itself: a name that is not answered would take one of its threads. */
+const asked: ReadonlySet<string> = new Set(['store', 'images', 'labels', 'webhooks', 'updates'])
+
 /** The others the service has found itself; a file that can't be read it knows since it was looked at. */
 const isOurs = ({ about, level, rule }: Finding): boolean =>
-  (about === 'store' || about === 'images') && (level === 'problem' || level === 'warning') && rule !== 'unreadable'
+  asked.has(about) && (level === 'problem' || level === 'warning') && rule !== 'unreadable'
 
 function shortened (findings: readonly Finding[], untold: number): { readonly told: readonly Finding[], readonly more: number } {
   const worst = [...findings].sort((a, b) => Number(b.level === 'problem') - Number(a.level === 'problem'))

@@ -34,6 +34,7 @@ export async function prepareUi (ground: Ground, place: ListenPlace): Promise<Pr
     what: `shows ${ui.allow.map(({ address, length }) => `${address}/${length}`).join(', ')} what machines do${how.length === 0 ? '' : `, ${how.join(' or ')}`}`,
     findings: [
       ...certificate?.findings ?? [],
+      ...ui.allow.length === 0 ? [warning('ui', 'ui.allow is empty: nobody may look')] : [],
       ...everybody ? [warning('ui', 'ui.allow lets everybody look, and neither ui.users_file nor ui.client_certificates asks who it is')] : []
     ],
     ...certificate !== undefined && { close: () => certificate.reloader.close() },

@@ -7,7 +7,7 @@ import type { DhcpEvent } from '../../src/dhcp/dhcp-event.js'
 import { hindranceOf } from '../../src/dhcp/link-watch.js'
 import { ToldLater } from '../../src/machines/told-later.js'
 import { parseSubnet, unspecified } from '../../src/net/ipv4.js'
-import { countLinks, isBehind, kernelOn, packetsOn, tellHome } from '../../src/wiring/dhcp-link.js'
+import { countLinks, isBehind, kernelOn, refusedNow, packetsOn, tellHome } from '../../src/wiring/dhcp-link.js'
 import { homesOf } from '../../src/wiring/homes.js'
 import { ip, mac, request, testMac } from '../helpers/dhcp.js'
 import { FakeClock } from '../helpers/fake-clock.js'
@@ -59,6 +59,8 @@ t.test('that the kernel refuses what is sent is told as long as it does, and not
   const [a, b] = [on('a'), on('b')]
   for (const { onRefused } of [a, b]) onRefused('send EPERM')
   t.match([...refusals], [['a', /^dhcp: a: .*send EPERM.*nft list ruleset/], ['b', /^dhcp: b: /]])
+  const now = (...amiss: readonly string[]): number => refusedNow({ refusals, hindrances: new Map(amiss.map(name => [`dhcp ${name}`, 'missing'])) }).length
+  t.same([now(), now('a'), now('a', 'b')], [2, 1, 0], 'of an interface that is gone it is told that it is')
   a.onRefused(undefined)
   t.same([...refusals.keys()], ['b'])
   t.same(said, ['warn dhcp.refused', 'warn dhcp.refused', 'info dhcp.taken'])
