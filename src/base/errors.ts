@@ -113,11 +113,26 @@ export class DecodeError extends Error {
   }
 }
 
+/** What Linux says and libuv has no name for, as fs gives it: "Unknown system error -116" is both the code and the words. */
+const unnamed: ReadonlyMap<string, readonly [name: string, words: string]> = new Map([
+  ['37', ['ENOLCK', 'no locks left']],
+  ['67', ['ENOLINK', 'the way to its server is cut']],
+  ['74', ['EBADMSG', 'a check sum on the disk is wrong']],
+  ['117', ['EUCLEAN', 'the file system is damaged, and fsck may mend it']],
+  ['122', ['EDQUOT', 'the disk quota is used up']],
+  ['123', ['ENOMEDIUM', 'no medium is in the drive']],
+  ['116', ['ESTALE', 'stale file handle, as of a mount whose server has another file there by now']]
+])
+
 /** The errno word of a failed system call, '' for anything else. */
 export const errnoOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+  error instanceof Error && 'code' in error && typeof error.code === 'string'
+    ? error.code.replace(/^Unknown system error -(\d+)$/, (code, number: string) => unnamed.get(number)?.[0] ?? code)
+    : ''
 
-export const messageOf = (error: unknown): string => error instanceof Error ? error.message : String(error)
+export const messageOf = (error: unknown): string => error instanceof Error
+  ? error.message.replace(/Unknown system error -(\d+)(?:: Unknown system error -\1)?/g, (said, number: string) => unnamed.get(number)?.join(': ') ?? said)
+  : String(error)
 
 /** Of libraries whose messages go on for lines. */
 export const firstLineOf = (error: unknown): string => messageOf(error).split('\n', 1)[0] ?? ''

@@ -77,6 +77,8 @@ const full: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT'])
 
 /** What went wrong with writing `path`, as a person should read it. */
 export function writeError (path: string, error: unknown): AppError {
+  // One that says so already, of the same file.
+  if (error instanceof AppError && error.message.startsWith(`${path} could not be written: `)) return error
   if (errnoOf(error) === 'EROFS') return new AppError('write_failed', `${path} could not be written: it is on a read-only file system`, { cause: error })
   return full.has(errnoOf(error))
     ? new AppError('disk_full', `${path} could not be written: no space is left there`, { cause: error })
