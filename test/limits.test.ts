@@ -64,6 +64,7 @@ const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]>
   ['last packets of a machine (only with `ui.address`)', packetsOfMachine, NaN],
   ['hundredths of the socket\'s buffer that the kernel may hold already when an answer goes on the link to who has not answered ARP', NaN, 100 * mostHeld.onLink],
   ['hundredths of a socket\'s buffer that the kernel may hold already when something goes on the link to who has not answered ARP', NaN, 100 * sparedFrom],
+  ['the same, when the message came from there', NaN, 100 * mostHeld.backOnLink],
   ['the same, when it goes behind a router', NaN, 100 * mostHeld.behindRouter],
   ['datagrams of one socket that wait in the program, since the kernel has no room for them', NaN, mostQueued],
   ['relay agents in a configured subnet, others, other DHCP servers, of each (only with `ui.address`)', NaN, mostNeighbours],

@@ -523,6 +523,7 @@ const tries: Readonly<Record<string, Readonly<Record<string, Try | Elsewhere>>>>
     'other messages that wait': ['dhcp/backlog.test.ts', 'whatever arrives, it holds so many'],
     'hundredths of the socket\'s buffer that the kernel may hold already when an answer goes on the link to who has not answered ARP':
       ['dhcp/message-exchange.test.ts', 'who does not answer ARP gets what is left of the socket\'s buffer, up to a part of it'],
+    'the same, when the message came from there': ['dhcp/message-exchange.test.ts', 'who does not answer ARP gets what is left of the socket\'s buffer, up to a part of it'],
     'the same, when it goes behind a router': ['dhcp/message-exchange.test.ts', 'who does not answer ARP gets what is left of the socket\'s buffer, up to a part of it'],
     'datagrams of one socket that wait in the program, since the kernel has no room for them': ['net/unsent-share.test.ts', 'the share of the buffer that is held, and so many datagrams that wait for room'],
     'DISCOVERs, offers and their packets that are not recorded yet, while messages wait': ['machines/told-later.test.ts', 'with one more than may wait, those of the machine that waits longest are told']

@@ -89,10 +89,11 @@ const everybody = formatIpv4(limitedBroadcast)
 
 /**
  * How much of the socket's buffer the kernel may hold already when an answer goes to a relay agent or machine on the link that has not
- * answered ARP, and when it goes behind a router. Whoever names relay agents that are not there has their answers held, and there is room
- * for all others.
+ * answered ARP, when the message came from there, and when it goes behind a router. Whoever names relay agents that are not there has their
+ * answers held, and there is room for all others: also for one that is there and of which the kernel has forgotten where, as it does of
+ * who is silent for a minute beside many. Some ask for nobody's hardware address for hours, so that it is not heard anew.
  */
-export const mostHeld = { onLink: 1 / 4, behindRouter: 1 / 2 } as const
+export const mostHeld = { onLink: 1 / 4, backOnLink: 1 / 2, behindRouter: 1 / 2 } as const
 
 /** What doctor asks and nothing more: in this machine's name nobody else takes, declines or gives back an address. */
 const isQuestion = ({ giaddr, options }: DhcpPacket): boolean =>
@@ -231,7 +232,7 @@ export class MessageExchange {
 
   /** Why it is not sent, as far as that is known at once; what is known later counts as dropped. */
   #put (socket: UdpSocket, bytes: Uint8Array, to: Endpoint, asked: ClientMessage): string | undefined {
-    if (this.#isHeldBack(socket, to)) return 'too much is held for others that do not answer ARP'
+    if (this.#isHeldBack(socket, to, asked)) return 'too much is held for others that do not answer ARP'
     const now = socket.sendNow?.(bytes, to)
     if (now !== undefined) return now?.message
     let [refusal, isLate]: [string | undefined, boolean] = [undefined, false]
@@ -244,12 +245,12 @@ export class MessageExchange {
   }
 
   /** A neighbour that has answered ARP is sent to at once, and so is who is behind a router that has: which one, is not known here. */
-  #isHeldBack ({ unsentShare }: UdpSocket, { address }: Endpoint): boolean {
+  #isHeldBack ({ unsentShare }: UdpSocket, { address }: Endpoint, { from }: ClientMessage): boolean {
     if (unsentShare === undefined || address === everybody) return false
     const ip = parseIpv4(address)
     const entry = ip === undefined ? undefined : this.#options.neighbour?.(ip)
     if (entry?.mac !== undefined) return false
-    return unsentShare() >= (entry === undefined ? mostHeld.behindRouter : mostHeld.onLink)
+    return unsentShare() >= mostHeld[entry === undefined ? 'behindRouter' : ip === from ? 'backOnLink' : 'onLink']
   }
 
   #toAll (refusal: string | undefined): void {

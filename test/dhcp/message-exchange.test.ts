@@ -187,10 +187,11 @@ t.test('who does not answer ARP gets what is left of the socket\'s buffer, up to
   const { exchange } = stage(t, { neighbour: ip => neighbours.get(formatIpv4(ip)) })
   let share = 0
   const send = await sendingBy(exchange, { sendNow: () => null, unsentShare: () => share })
-  const places = ['255.255.255.255', '10.0.0.1', '10.9.9.9', '10.0.0.2']
-  for (const [held, taken] of [[0, 4], [0.24, 4], [mostHeld.onLink, 3], [0.49, 3], [mostHeld.behindRouter, 2], [1.1, 2]] as const) {
+  const places = [['255.255.255.255'], ['10.0.0.1'], ['10.9.9.9'], ['10.0.0.2', '10.0.0.2'], ['10.0.0.2', '10.0.0.1']] as const
+  t.equal(mostHeld.backOnLink, mostHeld.behindRouter)
+  for (const [held, taken] of [[0, 5], [0.24, 5], [mostHeld.onLink, 4], [0.49, 4], [mostHeld.backOnLink, 2], [1.1, 2]] as const) {
     share = held
-    t.same(places.map(place => send(place)), places.map((_, n) => n < taken), `${held} of it held`)
+    t.same(places.map(([place, from]) => send(place, from)), places.map((_, n) => n < taken), `${held} of it held`)
   }
 })
 

@@ -4,8 +4,11 @@ import t, { type Test } from 'tap'
 import { builtProgram } from '../helpers/built.js'
 import { NetworkNamespace, namespaceProblem, type Running } from '../helpers/netns.js'
 import { layOutBootSite } from '../helpers/boot-site.js'
+import { ip, mac, request } from '../helpers/dhcp.js'
+import { PipeClient } from '../helpers/pipe-client.js'
 import { able, needs } from '../helpers/tools.js'
 import { typescript } from '../helpers/typescript.js'
+import { until } from '../helpers/until.js'
 
 const program = builtProgram()
 const helper = (name: string): string => fileURLToPath(new URL(`../helpers/${name}.ts`, import.meta.url))
@@ -68,6 +71,24 @@ t.test('relay agents that are not there hold up nobody else', async t => {
   t.equal(await flood.ended, 0, flood.output())
   t.equal(flood.output(), 'answered 10 of 10\n')
   t.match(ask('/metrics'), /^dhcp_dropped_total\{reason="unsent"\} [1-9]/m)
+})
+
+t.test('nor a relay agent that is there and of which the kernel does not know where', async t => {
+  if (!able(t, namespaceProblem()) || !needs(t, 'curl')) return
+  const { space, machine, ask } = await layOut(t)
+  machine.ip('address', 'add', '172.30.250.1/16', 'dev', 'eth0')
+  const relay = space.client('br0')
+  relay.ip('address', 'add', '172.30.251.1/16', 'dev', 'eth0')
+  const agent = await PipeClient.start(relay, 'eth0', 67)
+  // None of them is known: it goes on for 2,000 messages for each.
+  const nobodies = Array.from({ length: 10 }, (_, n) => `52:54:00:00:01:${n + 10}`)
+  const flood = machine.spawn(process.execPath, typescript, helper('relay-flood'), 'eth0', '172.30.0.1', macs[0]!, ...nobodies)
+  await until('the kernel holds what it may', () => /^dhcp_dropped_total\{reason="unsent"\} [1-9]/m.test(ask('/metrics')))
+  for (const from of macs.slice(0, 5)) {
+    try { space.ip('neighbour', 'delete', '172.30.251.1', 'dev', 'br0') } catch { /* it knows of none */ }
+    const asked = agent.ask(request({ dhcpMessageType: 'DISCOVER' }, { mac: mac(from), giaddr: ip('172.30.251.1') }))
+    t.match(await Promise.race([asked, flood.ended]), { giaddr: ip('172.30.251.1') }, from)
+  }
 })
 
 t.test('nor do machines that ask for files by TFTP and are not there', async t => {
