@@ -40,6 +40,7 @@ import { buildApp } from './wiring/http.js'
 import { openLeases } from './wiring/leases.js'
 import type { ListenerRow, PreparedListener, RunningListener } from './wiring/listener.js'
 import { loaderFiles } from './wiring/loader-files.js'
+import { loadersNow } from './wiring/missing-loaders.js'
 import { bootFileOf, bootsAs, claimsOf, openRegistry, pastOf } from './wiring/machines.js'
 import { openMachineNews } from './wiring/machine-news.js'
 import { watchNeighbours } from './wiring/neighbours.js'
@@ -289,7 +290,7 @@ async function startParts (
   const refusals = new Map<string, string>()
   const amiss = new Map<string, readonly string[]>()
   const dhcpServers = new DhcpServers()
-  const warnings = watchFolders({ ...ground, onClose }, start.warnings)
+  const warnings = watchFolders({ ...ground, onClose, loaders: loadersNow(ground) }, start.warnings)
   const parts = {
     ...ground,
     metrics,

@@ -4,8 +4,8 @@ import { unwaited } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 
 export interface FolderWarningsOptions {
-  /** Each gives what is to be said of one folder, undefined where all is well. */
-  readonly looks: ReadonlyArray<() => Promise<string | undefined>>
+  /** Each gives what is to be said of one folder, or of what is in some; nothing where all is well. */
+  readonly looks: ReadonlyArray<() => Promise<string | readonly string[] | undefined>>
   /** What was said at the start, of folders and of other things. */
   readonly atStart: readonly string[]
   readonly clock: Pick<Clock, 'every'>
@@ -43,7 +43,7 @@ export class FolderWarnings {
 
   async #look (isFirst: boolean): Promise<void> {
     const { looks, atStart, log } = this.#options
-    const found = (await Promise.all(looks.map(look => look()))).filter(text => text !== undefined)
+    const found = (await Promise.all(looks.map(look => look()))).flatMap(text => text ?? [])
     for (const warning of found) {
       if (isFirst && atStart.includes(warning)) this.#known.add(warning)
       else if (!this.#now.includes(warning)) log.warn({ warning }, 'folder.amiss')

@@ -26,15 +26,20 @@ export async function loadersAmiss ({ config, keyAt }: Loaded, look: FolderLook 
   return amiss === undefined ? undefined : `${keyAt(['tftp', 'root'])}: ${amiss}: loaders come from ${bootFolders().join(', ')} alone`
 }
 
+interface WatchedParts extends Pick<RunningParts, 'loaded' | 'clock' | 'log' | 'onClose'> {
+  /** What of loaders is amiss. */
+  readonly loaders?: (() => Promise<readonly string[]>) | undefined
+}
+
 /** What of these is amiss now, in place of what `warnings` says of the start. */
 export function watchFolders (
-  { loaded, clock, log, onClose }: Pick<RunningParts, 'loaded' | 'clock' | 'log' | 'onClose'>, warnings: readonly string[]
+  { loaded, clock, log, onClose, loaders }: WatchedParts, warnings: readonly string[]
 ): () => readonly string[] {
   const looks = [assetsAmiss, ...loaded.config.tftp.address === null ? [] : [loadersAmiss]].map(amiss => {
     const look = oneAtATime()
     return async () => await amiss(loaded, look)
   })
-  const folders = new FolderWarnings({ looks, atStart: warnings, clock, log })
+  const folders = new FolderWarnings({ looks: loaders === undefined ? looks : [...looks, loaders], atStart: warnings, clock, log })
   onClose(async () => { folders.close() })
   return () => folders.all
 }

@@ -42,8 +42,10 @@ export interface LoaderFilesParts {
 }
 
 /** Loaders on disk, whoever put them there: the owner's folder first, then what the program and the distribution bring. */
-function storedLoaders ({ tftp }: Config, clock: Clock): { readonly own: OwnLoaders, readonly bundled: FileSource } {
-  const shared = { trusted: bootFolders(), cache: new FileCache({ ...loaderCache, clock }), readers: new Readers(), clock }
+function storedLoaders (
+  { tftp }: Config, clock: Clock, memory: number = loaderCache.memory
+): { readonly own: OwnLoaders, readonly bundled: FileSource } {
+  const shared = { trusted: bootFolders(), cache: new FileCache({ ...loaderCache, memory, clock }), readers: new Readers(), clock }
   const turns = new DiskTurns(tftp.root, clock)
   return {
     own: { files: storedFiles({ ...shared, roots: [tftp.root], turns }), turns, isShut: () => turns.take(() => isShut(tftp.root)) },
@@ -55,9 +57,9 @@ function storedLoaders ({ tftp }: Config, clock: Clock): { readonly own: OwnLoad
 const isShut = (folder: string): Promise<boolean> =>
   stat(`${folder}/.`).then(() => false, (error: unknown) => ['EACCES', 'EPERM'].includes(errnoOf(error)))
 
-/** The same as one source, for who only looks. */
-export function loadersOnDisk (config: Config, clock: Clock): FileSource {
-  const { own, bundled } = storedLoaders(config, clock)
+/** The same as one source, for who only looks. `memory`: octets that it may keep. */
+export function loadersOnDisk (config: Config, clock: Clock, memory?: number): FileSource {
+  const { own, bundled } = storedLoaders(config, clock, memory)
   return ownOrSpare(own, bundled, clock)
 }
 

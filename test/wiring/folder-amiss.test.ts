@@ -6,6 +6,8 @@ import { type Clock, systemClock } from '../../src/base/clock.js'
 import { createLog } from '../../src/base/log.js'
 import { loadConfig } from '../../src/config/load.js'
 import { assetsAmiss, loadersAmiss, watchFolders } from '../../src/wiring/folder-amiss.js'
+import { homesOf } from '../../src/wiring/homes.js'
+import { loadersNow } from '../../src/wiring/missing-loaders.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { freePort } from '../helpers/free-port.js'
 import { logLines } from '../helpers/log-lines.js'
@@ -44,6 +46,32 @@ t.test('a folder that fails while the service runs is told, in /readyz and in th
   t.match(entries().map(({ msg }) => msg), ['folder.amiss', 'folder.well', 'folder.well'], 'what was told at the start is not told again')
   for (const close of closers) await close()
   t.equal(clock.pending, 0)
+})
+
+t.test('a loader that is put in its place later is no longer missed, and one that goes is', async t => {
+  const folder = t.testdir({ loaders: {} })
+  const loaded = loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set: ['assets_path=""', `tftp.root=${folder}/loaders`, 'boot.bios=own.kpxe', 'boot.uefi_x64=pxelinux.0'] })
+  const [clock, { stream, entries }] = [new FakeClock(), logLines()]
+  const log = createLog({ level: 'info', pretty: false, destination: stream })
+  const ground = { loaded, config: loaded.config, clock, homes: homesOf(loaded.config), store: { snapshot: { groups: new Map() } } }
+  const loaders = loadersNow(ground as never)
+  const closers: Array<() => Promise<void>> = []
+  writeFileSync(join(folder, 'loaders/pxelinux.0'), 'x')
+  const atStart = (await loaders?.() ?? []).filter(text => text.includes('own.kpxe'))
+  t.match(atStart, [/^boot loader own\.kpxe is in none of \S+loaders, /])
+  const warnings = watchFolders({ loaded, clock, log, loaders, onClose: close => { closers.push(close) } }, atStart)
+  t.same(warnings(), atStart)
+  const look = (what: string, isSo: (text: string) => boolean): Promise<void> => until(what, () => {
+    clock.advance(30_000)
+    return isSo(warnings().join('\n'))
+  })
+  writeFileSync(join(folder, 'loaders/own.kpxe'), 'x')
+  await look('it is there', text => !text.includes('own.kpxe'))
+  rmSync(join(folder, 'loaders/own.kpxe'))
+  await look('it is gone', text => text.includes('own.kpxe'))
+  t.equal(entries().filter(({ msg, warning }) => msg === 'folder.amiss' && String(warning).includes('own.kpxe')).length, 1)
+  for (const close of closers) await close()
+  t.equal(loadersNow({ ...ground, config: { ...loaded.config, tftp: { ...loaded.config.tftp, address: null } } } as never), undefined)
 })
 
 t.test('the running program says so in /readyz, and is ready all the same', async t => {
