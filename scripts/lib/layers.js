@@ -82,7 +82,7 @@ export const layers = [
   { name: 'image thread', files: ['assets/image-thread', 'assets/file-sender'], may: ['assets/', 'base/errors', 'base/thread', 'disk/file-identity', 'net/epoll', 'net/connection'], types: ['base/clock', 'disk/open-file'], node: ['node:fs', 'node:net', 'node:worker_threads'], packages: [] },
   { name: 'assets', files: ['assets/'], may: ['assets/', 'base/errors', 'disk/', 'go/', 'matchbox/pin-assets'], types: ['base/clock', 'matchbox/profile'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:http', 'node:net', 'node:crypto'], packages: [] },
   { name: 'etcd keys', files: ['etcd/keys'], may: plain, node: ['node:buffer'], packages: [], pure: true },
-  { name: 'etcd', files: ['etcd/'], may: ['etcd/', 'disk/denied', 'disk/whole-file', 'base/errors', 'base/bundled', 'base/loop-share'], types: ['base/clock'], node: ['node:fs/promises', 'node:tls', 'node:net', 'node:crypto'], packages: ['@grpc/grpc-js', '@grpc/proto-loader'] },
+  { name: 'etcd', files: ['etcd/'], may: ['etcd/', 'disk/denied', 'disk/whole-file', 'net/addresses-of', 'base/clock', 'base/errors', 'base/bundled', 'base/loop-share'], node: ['node:fs/promises', 'node:tls', 'node:net', 'node:crypto'], packages: ['@grpc/grpc-js', '@grpc/proto-loader'] },
   {
     name: 'store',
     files: ['store/'],
@@ -110,7 +110,7 @@ export const layers = [
   { name: 'ui access', files: ['ui/access'], may: [], node: ['node:crypto', 'node:net'], packages: [] },
   { name: 'ui', files: ['ui/'], may: ['ui/', 'base/errors', 'base/units', 'base/no-schemas', 'control/event-log', 'control/event-streams', 'control/machine-shown', 'machines/', 'base/visible-text', 'go/http/host-header', 'net/mac', 'net/ipv4', 'net/shares', 'net/tls-identity'], types: ['base/clock', 'base/pace'], node: ['*'], packages: ['fastify'] },
   { name: 'grpc', files: ['grpc/'], may: ['grpc/', 'base/bundled', 'base/pace', 'matchbox/', 'base/errors', 'net/mac', 'net/connections', 'net/ipv4', 'net/shares', 'net/tls-identity'], types: ['base/log', 'base/metrics', 'base/clock'], node: ['*'], packages: ['*'] },
-  { name: 'webhook edge', files: ['machines/webhook-post'], may: [], types: ['machines/webhooks'], node: ['node:http', 'node:https'], packages: [] },
+  { name: 'webhook edge', files: ['machines/webhook-post'], may: ['base/errors', 'net/connect-url'], types: ['base/clock', 'machines/webhooks', 'net/connect-host'], node: ['node:http', 'node:net'], packages: [] },
   { name: 'machines', files: ['machines/'], may: ['machines/', 'base/', 'net/', 'disk/'], types: ['base/log', 'matchbox/group', 'matchbox/guard'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:events', 'node:crypto'], packages: [] },
   { name: 'files of lists', files: ['inventory/read-files'], may: ['inventory/', 'base/errors'], node: ['node:fs/promises', 'node:path'], packages: [] },
   { name: 'matchbox unit', files: ['inventory/matchbox-unit', 'inventory/unit-words', 'inventory/container-command'], may: ['config/environment-file', 'inventory/unit-words', 'inventory/container-command'], node: [], packages: [], pure: true },

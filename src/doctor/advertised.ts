@@ -1,10 +1,11 @@
 // What the provisioners of a fleet give to machines for good (`advertise`), looked at as a machine does: whether the name resolves, whether
 // each of its addresses answers, and which provisioner does there. An address that is one provisioner's own dies with it.
-import { lookup } from 'node:dns/promises'
 import type { Clock } from '../base/clock.js'
-import { errnoOf, messageOf } from '../base/errors.js'
+import { messageOf } from '../base/errors.js'
 import { type Config, isClustered } from '../config/load.js'
+import { addressesOf, type AddressesOf } from '../net/addresses-of.js'
 import { parseIpv4 } from '../net/ipv4.js'
+import { NameError } from '../net/name-servers.js'
 import type { Ground } from '../wiring/ground.js'
 import { fine, type Finding, note, warning } from './finding.js'
 
@@ -19,7 +20,7 @@ export interface AdvertisedOptions {
   /** Who is there, with the addresses that are theirs alone. */
   readonly present: ReadonlyArray<{ readonly name: string, readonly address: string, readonly addresses: readonly string[] }>
   readonly clock: Clock
-  readonly resolve?: (name: string) => Promise<readonly string[]>
+  readonly resolve?: AddressesOf
   /** The name of the provisioner that answers at an origin; rejects when none does. */
   readonly ask?: (origin: string) => Promise<string>
 }
@@ -34,7 +35,7 @@ export async function judgeAdvertised (options: AdvertisedOptions): Promise<read
   const { config, present, clock, resolve = addressesOf, ask = askWho } = options
   const { advertise: name, http: { address: { port } } } = config
   const isAddress = parseIpv4(name) !== undefined
-  const resolved = isAddress ? [name] : await inTime(clock, resolve(name)).catch((error: unknown) => errnoOf(error) || messageOf(error))
+  const resolved = isAddress ? [name] : await ipv4Of(name, { clock, resolve })
   if (typeof resolved === 'string') return [warning(about, `${name} does not resolve here (${resolved}), and machines are given it`)]
   const addresses = [...new Set(resolved)].slice(0, mostAddresses)
   const found = await Promise.all(addresses.map(async address => {
@@ -71,8 +72,16 @@ async function inTime<T> (clock: Clock, asked: Promise<T>): Promise<T> {
   })
 }
 
-const addressesOf = async (name: string): Promise<readonly string[]> =>
-  (await lookup(name, { all: true, family: 4 })).map(({ address }) => address)
+/** Why it has none, as text. */
+const ipv4Of = async (
+  name: string, { clock, resolve }: { readonly clock: Clock, readonly resolve: AddressesOf }
+): Promise<readonly string[] | string> =>
+  await resolve(name, { clock, patience }).then(
+    found => {
+      const addresses = found.filter(({ family }) => family === 4).map(({ address }) => address)
+      return addresses.length > 0 ? addresses : 'it has no IPv4 address'
+    },
+    (error: unknown) => error instanceof NameError ? error.why : messageOf(error))
 
 async function askWho (origin: string): Promise<string> {
   const answer = await fetch(`${origin}/v1/provisioner`, { signal: AbortSignal.timeout(patience), redirect: 'error', headers: { connection: 'close' } })

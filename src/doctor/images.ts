@@ -55,7 +55,8 @@ async function opened (loaded: LoadedConfig, context: MirrorContext): Promise<Op
     }
     return { mirror, keys, findings }
   } catch (error) {
-    if (error instanceof AppError) return [bad(error.message)]
+    // Whoever starts the service's parts, to look or to serve, is told of a source that can't be by imageSources().
+    if (error instanceof AppError) return error.code === 'config_invalid' ? [] : [bad(error.message)]
     throw error
   }
 }

@@ -17,6 +17,8 @@ interface Failed extends ConnectionTried {
 
 type Words = (found: RegExpExecArray, failed: Failed) => string | undefined
 
+const rounded = (seconds: string): number => Math.round(Number(seconds) * 10) / 10
+
 const noTls = 'it hangs up before TLS has begun: http:// may be meant'
 
 const table: ReadonlyArray<readonly [said: RegExp, words: Words]> = [
@@ -35,8 +37,8 @@ const table: ReadonlyArray<readonly [said: RegExp, words: Words]> = [
   // What the system makes of the same when the other end has not read all before it hangs up.
   [/^(?:read|write) (?:ECONNRESET|EPIPE)$/, (_, { endpoint, wasConnected }) => endpoint.startsWith('https:') && !wasConnected ? noTls : undefined],
   [/^Failed to connect$/, (_, { endpoint }) => endpoint.startsWith('http:') ? 'it hangs up on what is not TLS: https:// may be meant' : undefined],
-  [/^Deadline exceeded after ([\d.]+)s/, ([, seconds = '']) => `no answer within ${Math.round(Number(seconds) * 10) / 10} s`],
-  [/^Name resolution failed for target dns:(.*)$/, ([, name = '']) => `there is no address of ${name}`]
+  [/^Deadline exceeded after ([\d.]+)s,waiting for name resolution/, ([, seconds = '']) => `its name does not resolve (no answer within ${rounded(seconds)} s)`],
+  [/^Deadline exceeded after ([\d.]+)s/, ([, seconds = '']) => `no answer within ${rounded(seconds)} s`]
 ]
 
 /** `said`: gRPC's words, of one failure. */

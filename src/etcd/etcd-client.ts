@@ -6,6 +6,7 @@ import { type ChannelCredentials, type ChannelOptions, Client, credentials, Meta
 import { AppError, messageOf } from '../base/errors.js'
 import { connectionWords } from './connection-words.js'
 import { isCallFailure, unknownUser, verdictOn } from './failure.js'
+import { memberTarget, registerMemberNames } from './member-names.js'
 import { type CallName, type EtcdCalls, type ResponseHeader, loadMethods, type Methods, type StreamName } from './proto.js'
 import type { TlsTexts } from './tls-files.js'
 
@@ -74,6 +75,7 @@ export class EtcdClient {
 
   /** Connects with the first call. */
   static async open (options: EtcdClientOptions): Promise<EtcdClient> {
+    registerMemberNames()
     return new EtcdClient(options, await loadMethods())
   }
 
@@ -165,9 +167,10 @@ export class EtcdClient {
     const { endpoints, tls } = this.#options
     return endpoints.map(endpoint => {
       const { protocol, host, hostname } = new URL(endpoint)
-      if (protocol === 'http:') return new Client(host, credentials.createInsecure(), channelOptions)
+      const target = isIP(addressIn(hostname)) === 0 ? memberTarget(host) : host
+      if (protocol === 'http:') return new Client(target, credentials.createInsecure(), channelOptions)
       const { by, options } = secured(hostname, tls?.() ?? { ca: null, cert: null, key: null })
-      return new Client(host, by, { ...channelOptions, ...options })
+      return new Client(target, by, { ...channelOptions, ...options })
     })
   }
 
@@ -232,9 +235,11 @@ export class EtcdClient {
   }
 }
 
+const addressIn = (hostname: string): string => hostname.replace(/^\[|\]$/g, '')
+
 /** TLS knows no names that are addresses (RFC 6066 section 3): another one is sent, and the certificate is looked at for the address. */
 function secured (hostname: string, { ca, cert, key }: TlsTexts): { readonly by: ChannelCredentials, readonly options: ChannelOptions } {
-  const address = hostname.replace(/^\[|\]$/g, '')
+  const address = addressIn(hostname)
   if (isIP(address) === 0) return { by: credentials.createSsl(ca, key, cert), options: {} }
   const by = credentials.createSsl(ca, key, cert, { checkServerIdentity: (_, certificate) => checkServerIdentity(address, certificate) })
   return { by, options: { 'grpc.ssl_target_name_override': 'etcd', 'grpc.default_authority': hostname } }

@@ -1,7 +1,7 @@
 // The publishers: a row each for where their releases are, what they consist of and how a version is told.
 import { createHash } from 'node:crypto'
 import { AppError } from '../base/errors.js'
-import { basicAuthorization } from './connect.js'
+import { basicAuthorization } from '../net/connect-url.js'
 import { MissingError } from './http-client.js'
 import { type Manifest, parseManifest } from './layout.js'
 import { isSafeName, manifestName, type Fetcher, type Release, type Source, type SourceConfig, type WantedFile } from './source.js'

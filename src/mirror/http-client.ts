@@ -6,7 +6,9 @@ import type { Socket } from 'node:net'
 import { counted } from '../base/units.js'
 import type { Clock } from '../base/clock.js'
 import { AppError, messageOf } from '../base/errors.js'
-import { basicAuthorization, connect, type ConnectOptions } from './connect.js'
+import { basicAuthorization } from '../net/connect-url.js'
+import { NameError } from '../net/name-servers.js'
+import { connect, type ConnectOptions } from './connect.js'
 import { longestWait, patiently, retryAfterOf, TransientError } from './patience.js'
 import { type ProxyEnvironment, proxyFor } from './proxy.js'
 import type { Fetcher } from './source.js'
@@ -200,8 +202,7 @@ const words: Readonly<Record<string, string>> = {
   ENETUNREACH: 'there is no way to it',
   EHOSTUNREACH: 'there is no way to it',
   ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS',
-  ENOTFOUND: 'its name is not known',
-  EAI_AGAIN: 'its name can not be looked up now'
+  ENOTFOUND: 'its name is not known'
 }
 
 /** What Node says of a certificate that leads to no authority it trusts. */
@@ -214,6 +215,7 @@ export function broken (url: string, error: unknown): AppError {
   if (error instanceof AppError) return error
   const code = typeof Object(error).code === 'string' ? String(Object(error).code) : ''
   const at = shown(url)
+  if (error instanceof NameError) return new TransientError('image_download_failed', `${at}: ${error.message}`, { cause: error })
   if (untrusted.has(code)) return new AppError('image_download_failed', `${at}: its certificate is by an authority that is not trusted here (${code}); images.ca_file names a file with the certificates of further ones`, { cause: error })
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID' || code.startsWith('CERT_')) return new AppError('image_download_failed', `${at}: its certificate is not good: ${messageOf(error)}`, { cause: error })
   return new TransientError('image_download_failed', `${at}: ${words[code] ?? (messageOf(error) || code)}`, { cause: error })

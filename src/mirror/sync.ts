@@ -12,7 +12,7 @@ import type { KeyStore } from './key-store.js'
 import { moveLink, readFolder } from './layout.js'
 import type { ProxyEnvironment } from './proxy.js'
 import { Siblings } from './siblings.js'
-import type { Source, WantedFile } from './source.js'
+import type { Release, Source, WantedFile } from './source.js'
 import { type FolderState, readState, type SourceState } from './state.js'
 import { isOlder } from './versions.js'
 
@@ -63,8 +63,12 @@ export interface SyncContext {
   readonly locked: <T>(folder: string, work: (state: FolderState, save: (state: FolderState) => Promise<void>) => Promise<T>) => Promise<T>
 }
 
-/** Folders that are worked on at a time; one that takes longer than `longAfter` milliseconds does not count any more. */
+/**
+ * Folders that are worked on at a time; one of which nothing came within `silentAfter` milliseconds, or that takes longer than `longAfter`,
+ * does not count any more.
+ */
 const foldersAtOnce = 3
+const silentAfter = 2000
 const longAfter = 600_000
 
 /** The results in the order of the sources; what goes wrong with one is its result. */
@@ -82,19 +86,33 @@ export async function syncSources (context: SyncContext, options: SyncOptions): 
   const workers: Array<Promise<void>> = []
   const worker = async (): Promise<void> => {
     let replaced = false
-    while (!replaced) {
+    while (!replaced && !signal.aborted) {
       const folder = folders.shift()
       if (folder === undefined) return
-      const long = context.clock.after(longAfter, () => {
+      let heard = false
+      const replace = (): void => {
+        if (replaced) return
         replaced = true
         workers.push(worker())
-      })
-      for (const source of folder) {
-        if (signal.aborted) break
-        const result = await syncSource(source, context, { signal, allowOlder, siblings, onSibling, onProgress })
-        results.set(source, result)
+      }
+      const silence = context.clock.after(silentAfter, () => { if (!heard) replace() })
+      const long = context.clock.after(longAfter, replace)
+      const looks = folder.map(source => ({ source, began: context.clock.now(), look: lookAt(source, context, signal) }))
+      for await (const looked of inTurn(looks)) {
+        const result = await syncSource(looked, context, {
+          signal,
+          allowOlder,
+          siblings,
+          onSibling,
+          onProgress: progress => {
+            heard = true
+            onProgress(progress)
+          }
+        })
+        results.set(looked.source, result)
         onResult(result)
       }
+      silence.cancel()
       long.cancel()
     }
   }
@@ -103,14 +121,43 @@ export async function syncSources (context: SyncContext, options: SyncOptions): 
   return sources.map(source => results.get(source)).filter(result => result !== undefined)
 }
 
+/** What its publisher has now, and what is asked of it with. */
+interface Look { readonly client: HttpClient, readonly keys: KeyStore['keys'], readonly release: Release }
+
+async function lookAt (source: Source, context: SyncContext, signal: AbortSignal): Promise<Look> {
+  const { clock, timeout, env } = context
+  const { keys: pinned, problems } = await context.keys()
+  const keys = pinned.filter(({ fingerprint }) => source.keys.length === 0 || source.keys.includes(fingerprint))
+  if (keys.length === 0 && source.files.every(({ signature }) => signature !== '')) {
+    throw new AppError('image_key_missing', `no key is pinned that could have signed ${source.id}; core-provisioner images keys add FILE --fingerprint FINGERPRINT${problems.map(text => ` (${text})`).join('')}`)
+  }
+  const [{ authorization }, secureContext] = [source, await context.trusted()]
+  const client = new HttpClient({ env, timeout, clock, signal, authorization, secureContext })
+  return { client, keys, release: await findRelease(source, client) }
+}
+
+interface Looked { readonly source: Source, readonly began: number, readonly look: Promise<Look> }
+
+/** As their publishers answer: one that is silent holds up none of the others. */
+async function * inTurn (looks: readonly Looked[]): AsyncGenerator<Looked> {
+  const left = new Map(looks.map(looked => {
+    const settled = looked.look.then(() => looked, () => looked)
+    return [looked, settled]
+  }))
+  while (left.size > 0) {
+    const looked = await Promise.race(left.values())
+    left.delete(looked)
+    yield looked
+  }
+}
+
 type SourceOptions = Required<Omit<SyncOptions, 'onResult' | 'only'>>
 
-async function syncSource (source: Source, context: SyncContext, options: SourceOptions): Promise<SyncResult> {
+async function syncSource ({ source, began, look }: Looked, context: SyncContext, options: SourceOptions): Promise<SyncResult> {
   const { signal, allowOlder, siblings, onSibling, onProgress } = options
-  const { clock, timeout, maxSize, assetsPath, env, sources } = context
+  const { clock, timeout, maxSize, assetsPath, sources } = context
   const folderPath = join(assetsPath, source.folder)
   return await context.locked(source.folder, async (state, save) => {
-    const began = clock.now()
     const before = state.sources[source.id]
     let version: string | undefined
     const note = async (change: Partial<SourceState>, releases = state.releases): Promise<void> => {
@@ -120,14 +167,7 @@ async function syncSource (source: Source, context: SyncContext, options: Source
       await save({ sources: { ...state.sources, [source.id]: known }, releases })
     }
     try {
-      const { keys, problems } = await context.keys()
-      const allowed = keys.filter(({ fingerprint }) => source.keys.length === 0 || source.keys.includes(fingerprint))
-      if (allowed.length === 0 && source.files.every(({ signature }) => signature !== '')) {
-        throw new AppError('image_key_missing', `no key is pinned that could have signed ${source.id}; core-provisioner images keys add FILE --fingerprint FINGERPRINT${problems.map(text => ` (${text})`).join('')}`)
-      }
-      const secureContext = await context.trusted()
-      const client = new HttpClient({ env, timeout, clock, signal, authorization: source.authorization, secureContext })
-      const release = await findRelease(source, client)
+      const { client, keys, release } = await look
       version = release.version
       const { releases: published, aliases } = await readFolder(folderPath)
       const has = before?.version ?? aliases.get(aliasesOf(source, sources)[0] ?? '')
@@ -140,7 +180,7 @@ async function syncSource (source: Source, context: SyncContext, options: Source
         timeout,
         maxSize,
         signal,
-        keys: allowed.map(({ key }) => key),
+        keys: keys.map(({ key }) => key),
         before,
         published,
         siblings: new Siblings({ origins: siblings, clock, timeout, maxSize, signal, onFailure: onSibling }),

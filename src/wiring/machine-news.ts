@@ -89,7 +89,7 @@ async function openWebhooks (ground: NewsGround, metrics: Metrics, steady: () =>
     hooks,
     pending,
     source: homes.first.origin,
-    post,
+    post: post(clock),
     keep: file,
     clock,
     steady,

@@ -78,6 +78,7 @@ const others: Readonly<Record<string, string>> = {
   'doctor/ports': '/proc',
   'inventory/read-files': 'looks at what it is first, and has words of its own',
   main: '/etc/passwd and /etc/group',
+  'net/addresses-of': '/etc/hosts and the like',
   'net/conflict-probe': '/proc',
   'net/connection': '/proc',
   'net/descriptors': '/proc',

@@ -1,6 +1,8 @@
 // What doctor says of a name or address that provisioners share.
+import { isIP } from 'node:net'
 import t from 'tap'
 import { judgeAdvertised } from '../../src/doctor/advertised.js'
+import { NameError } from '../../src/net/name-servers.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 
 const present = [1, 2, 3].map(n => ({ name: `p${n}`, address: 'http://boot.test:8080', addresses: [`http://10.0.0.${n}:8080`] }))
@@ -12,7 +14,10 @@ async function judged (advertise: string, addresses: readonly string[], answers:
     config: config(advertise),
     present: there,
     clock: new FakeClock(),
-    resolve: async () => addresses.length === 0 ? await Promise.reject(Object.assign(new Error('x'), { code: 'ENOTFOUND' })) : addresses,
+    resolve: async name => {
+      if (addresses.length === 0) throw new NameError(name, 'ENOTFOUND', 'ENOTFOUND')
+      return addresses.map(address => ({ address, family: isIP(address) }))
+    },
     ask: async origin => answers[origin.slice(7, -5)] ?? await Promise.reject(new Error('ECONNREFUSED'))
   })
   return findings.map(({ level, text }) => `${level} ${text}`)
@@ -23,6 +28,7 @@ t.test('a name: resolved, each address asked, and who is there', async t => {
   t.same(await judged('boot.test', Object.keys(all), all), ['ok http://10.0.0.1:8080: p1 answers', 'ok http://10.0.0.2:8080: p2 answers', 'ok http://10.0.0.3:8080: p3 answers'])
   t.same(await judged('boot.test', [], {}), ['warning boot.test does not resolve here (ENOTFOUND), and machines are given it'])
   t.same(await judged('boot.test', ['10.0.0.1', '10.0.0.2'], { '10.0.0.1': 'p1', '10.0.0.2': 'p2' }), ['ok http://10.0.0.1:8080: p1 answers', 'ok http://10.0.0.2:8080: p2 answers', 'note boot.test has no address of p3'])
+  t.same(await judged('boot.test', ['fd00::1'], {}), ['warning boot.test does not resolve here (it has no IPv4 address), and machines are given it'])
   t.match(await judged('boot.test', ['10.0.0.1', '10.0.0.3'], { '10.0.0.1': 'p1' }), ['ok http://10.0.0.1:8080: p1 answers',
     "warning http://10.0.0.3:8080: no provisioner answers (ECONNREFUSED), and machines are given it; it is p3's", /^warning boot.test leads to 10\.0\.0\.1, 10\.0\.0\.3 alone/])
   t.match(await judged('boot.test', ['10.0.0.9'], { '10.0.0.9': 'q1' }), ['warning http://10.0.0.9:8080: q1 answers, which is not of this fleet'])
@@ -39,7 +45,19 @@ t.test('an address: a floating one, or one that dies with its machine', async t 
 
 t.test('nobody is waited for for ever', async t => {
   const clock = new FakeClock()
-  const found = judgeAdvertised({ config: config('boot.test'), present, clock, resolve: async () => await new Promise(() => {}) })
+  const patiences: unknown[] = []
+  const found = judgeAdvertised({
+    config: config('boot.test'),
+    present,
+    clock,
+    resolve: async (_, { patience }) => {
+      patiences.push(patience)
+      return [{ address: '10.0.0.1', family: 4 }]
+    },
+    ask: async () => await new Promise(() => {})
+  })
+  await new Promise(resolve => setImmediate(resolve))
   clock.advance(2000)
-  t.match(await found, [{ level: 'warning', text: 'boot.test does not resolve here (no answer within 2 s), and machines are given it' }])
+  t.match((await found)[0], { level: 'warning', text: /no provisioner answers \(no answer within 2 s\)/ })
+  t.same(patiences, [2000])
 })

@@ -111,3 +111,18 @@ t.test('folders that are others than was meant, and a loader that is nowhere', a
     }
   }
 })
+
+t.test('a source of images that cannot be is told once', async t => {
+  const folder = site(t)
+  for (const [sources, line] of [
+    ['[{ os: flatcar, channel: edge }]', /images\.sources\.0: expected channel to be one of/],
+    ['[{ os: flatcar }, { os: flatcar }]', /images\.sources\.1: .* is there already/],
+    ['[{ os: custom, name: a, files: [f] }]', /images\.sources\.0: /]
+  ] as const) {
+    for (const command of ['check', 'doctor']) {
+      const { status, stdout, stderr } = await runCommand([command, '--config', join(folder, 'config.yaml'), '--set', `images.sources=${sources}`])
+      t.equal(status, 1, `${command} ${sources}`)
+      t.equal((stdout + stderr).split('\n').filter(one => line.test(one)).length, 1, `${command} ${sources}: ${stdout}${stderr}`)
+    }
+  }
+})

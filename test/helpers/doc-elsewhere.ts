@@ -7,7 +7,7 @@ export const elsewhere: ReadonlyArray<{ readonly why: string, readonly spans: re
       'update.granted', '/boot/shimx64.img', 'dhcp.interfaces.name', 'dhcp.interfaces.mode', '/etc/systemd/system/core-provisioner*', 'config.yaml.old',
       'core-provisioner-<version>-linux-x64.tar.gz', 'dist/core-provisioner-<version>-linux-x64.tar.gz',
       'sha256sum -c core-provisioner-0.1.0-linux-x64.tar.gz.sha256', '/var/lib/core-provisioner/hosts.d/', '{{.pxe_hostname}}', 'coreos_production_*',
-      'flatcar_production_image.bin.bz2', 'fcos 1.6.0-experimental', 'request.raw_query', 'nodejs_', 'process_', 'nodejs_eventloop_lag_*'
+      'flatcar_production_image.bin.bz2', 'request.raw_query', 'nodejs_', 'process_', 'nodejs_eventloop_lag_*'
     ]
   },
   { why: 'examples', spans: ['beta-etcd2', 'g.bak', 'ens160', 'pubring.gpg'] },

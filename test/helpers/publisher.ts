@@ -35,6 +35,8 @@ export type Fault =
   /** Ends the connection after so many bytes. */
   | { readonly kind: 'cut', readonly after: number, readonly times?: number }
   | { readonly kind: 'hang', readonly times?: number }
+  /** Sends its first byte and nothing more. */
+  | { readonly kind: 'stall', readonly times?: number }
   | { readonly kind: 'endless', readonly times?: number }
   | { readonly kind: 'redirect', readonly to: string, readonly times?: number }
 
@@ -168,6 +170,10 @@ export class Publisher {
       const end = from > 0 ? Math.min(body.length, from + this.longestPart) : body.length
       const headers = { etag, 'content-length': end - from, ...from > 0 && { 'content-range': `bytes ${from}-${end - 1}/${body.length}` } }
       response.writeHead(from > 0 ? 206 : 200, { ...headers, ...this.closes && { connection: 'close' } })
+      if (fault?.kind === 'stall') {
+        response.write(body.subarray(from, from + 1))
+        return
+      }
       if (this.closes && fault === undefined) {
         response.end(body.subarray(from, end))
         return

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import pino from 'pino'
 import t from 'tap'
+import { systemClock } from '../../src/base/clock.js'
 import { JsonLines } from '../../src/disk/json-lines.js'
 import { post, postWithin } from '../../src/machines/webhook-post.js'
 import { deliveriesLeft, type Delivery, parseDelivery, parseWebhookSecret, type Post, type Webhook, Webhooks } from '../../src/machines/webhooks.js'
@@ -180,11 +181,11 @@ t.test('over a real socket: a receiver that answers, one that hangs up, and secr
   await once(server, 'listening')
   t.teardown(() => { server.close() })
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  t.equal(await post(`${base}/events?token=x`, { 'webhook-id': 'msg_1' }, '{"é":1}'), 202)
+  t.equal(await post(systemClock)(`${base}/events?token=x`, { 'webhook-id': 'msg_1' }, '{"é":1}'), 202)
   t.match(requests[0], { request: { method: 'POST', url: '/events?token=x', headers: { 'webhook-id': 'msg_1' } }, body: '{"é":1}' })
-  await t.rejects(post(`${base}/hang-up`, {}, ''))
-  await t.rejects(post(`${base}/other`, {}, ''), /closed without an answer/)
-  await t.rejects(postWithin(50)(`${base}/silent`, {}, ''), /no answer within 0\.05 s/)
+  await t.rejects(post(systemClock)(`${base}/hang-up`, {}, ''))
+  await t.rejects(post(systemClock)(`${base}/other`, {}, ''), /closed without an answer/)
+  await t.rejects(postWithin(50, systemClock)(`${base}/silent`, {}, ''), /no answer within 0\.05 s/)
   t.same(parseWebhookSecret(`whsec_${secret.toString('base64')}\n`), secret)
   t.same(parseWebhookSecret('a long enough passphrase\n'), Buffer.from('a long enough passphrase'))
   t.equal(parseWebhookSecret('short'), undefined)

@@ -223,7 +223,7 @@ t.test('a slow publisher holds up nobody else\'s', async t => {
   t.match(results, [{ source: 'flatcar/stable/amd64', outcome: 'failed' }, { source: 'fedora-coreos/stable/x86_64', outcome: 'published' }], 'told in the order of the configuration')
 })
 
-t.test('a slow publisher goes last, among all folders and in its own', async t => {
+t.test('a slow publisher holds up no other of its folder, which goes last after that', async t => {
   const clock = new FakeClock(Date.now())
   const names = ['slow', 'b', 'c', 'd', 'e']
   const servers = await Promise.all(names.map(async () => await publisher(t)))
@@ -245,10 +245,10 @@ t.test('a slow publisher goes last, among all folders and in its own', async t =
   servers[0]!.faults.set('/vmlinuz.sig', { kind: 'hang' })
   let passing: Promise<void> | undefined
   await sync(() => {
-    if (told.length !== 3) return
-    t.same([...told].sort(), ['c/c', 'd/d', 'e/e'], 'held up by nobody')
+    if (told.length !== 4) return
+    t.same([...told].sort(), ['c/c', 'd/d', 'e/e', 'shared/b'], 'held up by nobody')
     passing = (async () => {
-      while (told.length === 3) {
+      while (told.length === 4) {
         clock.advance(1000)
         await new Promise(resolve => { setImmediate(resolve) })
       }
@@ -257,26 +257,41 @@ t.test('a slow publisher goes last, among all folders and in its own', async t =
   await passing
   servers[0]!.faults.clear()
   await sync(() => {})
-  t.ok(asked.indexOf('b') < asked.indexOf('slow'), 'after the other one of its folder')
   t.ok(asked.indexOf('b') > Math.min(...['c', 'd', 'e'].map(name => asked.lastIndexOf(name))), 'and its folder after one of the three that began is done')
 })
 
-t.test('publishers that take very long leave a place to others', async t => {
-  const clock = new FakeClock(Date.now())
-  const [silent, fast] = [await publisher(t), await publisher(t)]
-  await fast.putSigned('/vmlinuz', Buffer.from('kernel'), key)
-  let held = 0
-  const allHeld = new Promise<void>(resolve => { silent.onRequest = () => { if (++held === 3) resolve() } })
-  for (const path of ['/a.sig', '/b.sig', '/c.sig']) silent.faults.set(path, { kind: 'hang' })
-  const files = (path: string): SourceConfig['files'] => [{ path, signature: '.sig' }]
-  const mirror = new TestMirror([
-    ...['a', 'b', 'c'].map(name => ({ os: 'custom' as const, name, base_url: silent.url, files: files(name) })),
-    { os: 'custom', name: 'd', base_url: fast.url, files: files('vmlinuz') }
-  ], { folder: t.testdir(), keys: [key], clock, timeout: 3_600_000 })
-  const stopping = new AbortController()
-  const syncing = mirror.mirror.sync({ signal: stopping.signal, onResult: () => { stopping.abort() } })
-  await allHeld
-  clock.advance(600_000)
-  t.match((await syncing).map(({ outcome }) => outcome), ['failed', 'failed', 'failed', 'published'])
-  t.equal(clock.pending, 0)
-})
+for (const [what, kind, milliseconds] of [['say nothing', 'hang', 2000], ['take very long', 'stall', 600_000]] as const) {
+  t.test(`publishers that ${what} leave a place to others`, async t => {
+    const clock = new FakeClock(Date.now())
+    const [slow, fast] = [await publisher(t), await publisher(t)]
+    await fast.putSigned('/vmlinuz', Buffer.from('kernel'), key)
+    let fastAsked = 0
+    fast.onRequest = () => { fastAsked++ }
+    const held = new Set<string>()
+    let allHeld = (): void => {}
+    const isHeld = new Promise<void>(resolve => { allHeld = resolve })
+    const hold = (name: string): void => { if (held.add(name).size === 3) allHeld() }
+    for (const name of ['a', 'b', 'c']) {
+      await slow.putSigned(`/${name}`, Buffer.from('kernel'), key)
+      slow.faults.set(kind === 'hang' ? `/${name}.sig` : `/${name}`, { kind })
+    }
+    slow.onRequest = path => { if (kind === 'hang') hold(path) }
+    const files = (path: string): SourceConfig['files'] => [{ path, signature: '.sig' }]
+    const mirror = new TestMirror([
+      ...['a', 'b', 'c'].map(name => ({ os: 'custom' as const, name, base_url: slow.url, files: files(name) })),
+      { os: 'custom', name: 'd', base_url: fast.url, files: files('vmlinuz') }
+    ], { folder: t.testdir(), keys: [key], clock, timeout: 3_600_000 })
+    const stopping = new AbortController()
+    const syncing = mirror.mirror.sync({
+      signal: stopping.signal,
+      onProgress: ({ source, received }) => { if (received > 0) hold(source) },
+      onResult: () => { stopping.abort() }
+    })
+    await isHeld
+    clock.advance(milliseconds - 1)
+    t.equal(fastAsked, 0)
+    clock.advance(1)
+    t.match((await syncing).map(({ outcome }) => outcome), ['failed', 'failed', 'failed', 'published'])
+    t.equal(clock.pending, 0)
+  })
+}
