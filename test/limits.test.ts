@@ -15,6 +15,7 @@ import { mostWaiting as mostWaitingForGroups } from '../src/machines/enroller.js
 import { mostEnrolled } from '../src/matchbox/enrolment.js'
 import { cardsOfOne } from '../src/matchbox/named-machines.js'
 import { mostUnread } from '../src/control/event-streams.js'
+import { mostAddresses, mostAttempts } from '../src/net/connect-host.js'
 import { connectionShares } from '../src/net/descriptors.js'
 import { mostHeld as sparedFrom } from '../src/net/sparing-udp.js'
 import { mostQueued } from '../src/net/udp.js'
@@ -164,6 +165,8 @@ const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]>
   ['document about releases, or signature, octets', maxDocumentBytes, NaN],
   ['redirects of one request', maxRedirects, NaN],
   ['octets that come in a second, at least, over twice `images.timeout`', slowest, NaN],
+  ['addresses of one name that are tried', mostAddresses, NaN],
+  ['of them at once', mostAttempts, NaN],
   ['lines of one event that tell what was given, at once', lineRates.info.perSender.burst, lineRates.info.inAll.burst],
   ['lines of it a second, after that', lineRates.info.perSender.perSecond, lineRates.info.inAll.perSecond],
   ['lines of one event that tell what went wrong, at once', lineRates.warn.perSender.burst, lineRates.warn.inAll.burst],

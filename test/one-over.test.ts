@@ -688,6 +688,10 @@ const tries: Readonly<Record<string, Readonly<Record<string, Try | Elsewhere>>>>
     },
     'octets that come in a second, at least, over twice `images.timeout`': ['mirror/steady.test.ts', 'less than 1 KiB a second is not waited for, a little more is']
   },
+  Names: {
+    'addresses of one name that are tried': ['net/connect-host.test.ts', '128 addresses of a name are tried, and no more'],
+    'of them at once': ['net/connect-host.test.ts', 'eight addresses are tried at once, the first gives way to the ninth, and all are closed at the end']
+  },
   'The log': {
     'lines of one event that tell what was given, at once': t => { lines(t, 'info', 'http.ipxe', 'burst') },
     'lines of it a second, after that': t => { lines(t, 'info', 'http.ipxe', 'perSecond') },
