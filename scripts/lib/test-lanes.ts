@@ -9,7 +9,7 @@ const starters = {
   installations: ['test/helpers/bundle.ts', 'test/helpers/container.ts', 'test/helpers/docs-machine.ts'],
   soaks: [
     'test/helpers/hostile-minute.ts', 'test/helpers/connection-rush.ts', 'test/helpers/dhcp-hostile.ts', 'test/helpers/tftp-hostile.ts', 'test/helpers/dhcp-soak.ts',
-    'test/helpers/mirror-storm.ts', 'test/helpers/ui-soak.ts', 'test/helpers/fleet/run-fleet.ts'
+    'test/helpers/mirror-storm.ts', 'test/helpers/ui-soak.ts', 'test/helpers/failing-calls.ts', 'test/helpers/fleet/run-fleet.ts'
   ]
 } as const
 
