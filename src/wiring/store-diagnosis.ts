@@ -14,6 +14,8 @@ const lookEvery = 600_000
 /** Findings that are told one by one, and asked for: among them are some of other things. */
 const mostTold = 30
 const mostAsked = '100'
+/** Beyond these it takes more memory than a service may have: some 20 KB each. */
+const mostGroups = 20_000
 
 type Parts = Pick<RunningParts, 'check' | 'loaded' | 'env' | 'clock' | 'log' | 'store' | 'amiss' | 'onClose'>
 
@@ -73,7 +75,11 @@ class StoreLook {
   }
 
   async #ask (): Promise<void> {
-    const { check, env, amiss, log } = this.#parts
+    const { check, env, amiss, log, store } = this.#parts
+    if (store.snapshot.forMachines.groups.size > mostGroups) {
+      amiss.delete('store')
+      return
+    }
     const { checkApart } = await import('../doctor/apart.js')
     const found = await checkApart([...check, '--most', mostAsked], { env, signal: this.#ending.signal })
     if (found === undefined) return

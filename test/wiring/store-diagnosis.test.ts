@@ -15,11 +15,13 @@ function site (check: readonly string[], sources: readonly string[] = ['config.y
   const listeners: Array<(changes: readonly StoreChange[]) => void> = []
   const closers: Array<() => Promise<void>> = []
   const log = { warn: (facts: object, msg: string) => { logged.push({ ...facts, msg }) } }
-  const store = { onChange: (listener: typeof listeners[number]) => { listeners.push(listener); return () => { listeners.splice(0) } } }
+  const groups = new Map<string, unknown>()
+  const store = { snapshot: { forMachines: { groups } }, onChange: (listener: typeof listeners[number]) => { listeners.push(listener); return () => { listeners.splice(0) } } }
   watchStoreFindings({ check, loaded: { sources }, env: process.env, clock, log, store, amiss, onClose: (closer: () => Promise<void>) => { closers.push(closer) } } as never)
   return {
     clock,
     logged,
+    groups,
     listeners,
     told: () => amiss.get('store'),
     change: () => { for (const listener of listeners) listener([]) },
@@ -120,5 +122,25 @@ t.test('check itself: what machines will miss, and that it is there again', asyn
   change()
   clock.advance(70_000)
   await until('another look', () => told()?.length === 2)
+  await close()
+})
+
+t.test('more groups than it may take the memory for are looked at by hand', async t => {
+  const { check, asked } = fake(t, [missing], [empty])
+  const { clock, told, groups, change, close } = site(check)
+  clock.advance(10_000)
+  await until('a look', () => told() !== undefined)
+  for (let n = 0; n <= 20_000; n++) groups.set(String(n), {})
+  clock.advance(60_000)
+  change()
+  clock.advance(10_000)
+  await until('what was said is taken back', () => told() === undefined)
+  t.equal(asked(), 1)
+  groups.delete('0')
+  clock.advance(60_000)
+  change()
+  clock.advance(10_000)
+  await until('it is looked at again', () => told() !== undefined)
+  t.same([told(), asked()], [[saidEmpty], 2])
   await close()
 })
