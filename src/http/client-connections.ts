@@ -102,7 +102,7 @@ export class ClientConnections {
     server.on('connection', (connection: Duplex) => { if (connection instanceof Socket) this.#enter(connection, admitted); else begin(connection) })
     for (const other of others) server.on('connection', other as (connection: Duplex) => void)
     server.on('request', ({ socket }: IncomingMessage) => {
-      this.#readPace.read(socket)
+      this.#readPace.read()
       const place = this.#placeOf(socket)
       if (place !== undefined) this.#unfinished.asked(place)
     })
