@@ -18,15 +18,14 @@ export const diagnoseLeads = async (ground: Seen): Promise<readonly Finding[]> =
 
 const told = ({ where }: Pick<LoadedConfig, 'where'>, path: ReadonlyArray<string | number>, what: string): string => `${where(path)}: ${path.join('.')} ${what}`
 
-/** One after the other: each takes a thread for as long as it is not answered, and the first that is not answers for the resolver. */
+/** All at once: where a name server says nothing it is waited for one time. */
 async function receivers ({ loaded, config, clock }: Seen): Promise<readonly Finding[]> {
   const hosts = new Map(config.webhooks.map(({ url }, n) => [new URL(url).hostname, n]))
-  const found: Finding[] = []
-  for (const [host, n] of hosts) {
+  const found = await Promise.all([...hosts].map(async ([host, n]) => {
     const problem = await resolveProblem(host, clock)
-    if (problem !== undefined) found.push(warning('webhooks', told(loaded, ['webhooks', n, 'url'], `names ${host}, which does not resolve here (${problem}): it is told of nothing until it does`)))
-  }
-  return found
+    return problem === undefined ? [] : [warning('webhooks', told(loaded, ['webhooks', n, 'url'], `names ${host}, which does not resolve here (${problem}): it is told of nothing until it does`))]
+  }))
+  return found.flat()
 }
 
 /** Releases that are there are given all the same. */

@@ -257,6 +257,7 @@ const bare: Readonly<Record<string, readonly [times: number, why: string]>> = {
   'assets/file-sender.ts': [1, 'wakes a thread: no file'],
   'cli/try-site.ts': [2, 'makes a site that goes with the command'],
   'disk/atomic-file.ts': [1, 'is how it is done'],
+  'doctor/apart.ts': [1, 'has a process give way, in /proc'],
   'main.ts': [1, 'names the process, in /proc'],
   'mirror/download.ts': [4, 'syncs by itself; what tells where a part came from may be lost with the part'],
   'mirror/fetch-release.ts': [3, 'syncs the folder by itself, or with the manifest that comes last'],
