@@ -1,4 +1,4 @@
-// The kernel fails the running program, one system call and error after the other: `npm run soak -- calls [CALL...]`, as root, with
+// The kernel fails the running program, one system call and error after the other: `npm run soak -- calls [NAME...]`, as root, with
 // strace(1), on the program as it is built. Without names it takes half an hour. Ends with exit status 1 when the program ended, printed
 // what is no line of its log, or a machine did not boot afterwards.
 import { mkdtempSync, rmSync } from 'node:fs'
