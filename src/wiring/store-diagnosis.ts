@@ -6,8 +6,8 @@ import { counted } from '../base/units.js'
 import { type Finding, findingText } from '../doctor/finding.js'
 import type { RunningParts } from './running-parts.js'
 
-/** Milliseconds until what has changed is looked at, with what changes meanwhile. */
-const settling = 10_000
+/** Milliseconds until what has changed is looked at, with what changes meanwhile; after a start machines that wait for it come first. */
+const settling = 60_000
 /** Milliseconds from the end of a look to the next one. */
 const restFor = 60_000
 const lookEvery = 600_000
