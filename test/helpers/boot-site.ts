@@ -6,13 +6,18 @@ import type { Test } from 'tap'
 import { NetworkNamespace } from './netns.js'
 import { shortFolder } from './short-folder.js'
 
-export interface BootSiteOptions {
-  /** Below /assets/. */
+export interface BootFilesOptions {
+  /** Below /assets/; that file is the caller's. */
   readonly kernel: string
-  /** They have 172.30.0.41 and the next ones. */
-  readonly macs: readonly string[]
+  /** Of the configuration. */
+  readonly dhcp: object
   /** Further keys of the configuration, or other values. */
   readonly config?: object
+}
+
+export interface BootSiteOptions extends Omit<BootFilesOptions, 'dhcp'> {
+  /** They have 172.30.0.41 and the next ones. */
+  readonly macs: readonly string[]
 }
 
 export interface BootSite {
@@ -22,9 +27,8 @@ export interface BootSite {
   readonly space: NetworkNamespace
 }
 
-/** Both are gone with the test. */
-export function layOutBootSite (t: Test, { kernel, macs, config = {} }: BootSiteOptions): BootSite {
-  const folder = shortFolder(t)
+/** The files of a site in an empty folder; gives the configuration's. */
+export function writeBootFiles (folder: string, { kernel, dhcp, config = {} }: BootFilesOptions): string {
   for (const name of ['data/groups', 'data/profiles', 'data/ignition', 'assets', 'tftp', 'state']) mkdirSync(join(folder, name), { recursive: true })
   writeFileSync(join(folder, 'tftp/snponly.efi'), Buffer.alloc(200_000))
   writeFileSync(join(folder, 'data/profiles/node.json'), JSON.stringify({ id: 'node', ignition_id: 'node.ign', boot: { kernel: `/assets/${kernel}`, initrd: [], args: [] } }))
@@ -38,11 +42,19 @@ export function layOutBootSite (t: Test, { kernel, macs, config = {} }: BootSite
     control_socket: join(folder, 'c'),
     rpc: { address: '' },
     tftp: { root: join(folder, 'tftp') },
-    dhcp: { mode: 'server', interface: 'br0', subnets: [{ subnet: '172.30.0.0/16' }], reservations: macs.map((mac, n) => ({ mac, ip: `172.30.0.${41 + n}` })) },
+    dhcp,
     ...config
   }))
+  return file
+}
+
+/** Both are gone with the test. */
+export function layOutBootSite (t: Test, { macs, ...options }: BootSiteOptions): BootSite {
+  const folder = shortFolder(t)
+  const reservations = macs.map((mac, n) => ({ mac, ip: `172.30.0.${41 + n}` }))
+  const config = writeBootFiles(folder, { ...options, dhcp: { mode: 'server', interface: 'br0', subnets: [{ subnet: '172.30.0.0/16' }], reservations } })
   const space = new NetworkNamespace()
   t.teardown(async () => { await space.close() })
   space.bridge('br0', '172.30.0.1/16')
-  return { folder, config: file, space }
+  return { folder, config, space }
 }

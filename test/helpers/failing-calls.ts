@@ -1,9 +1,10 @@
 // The built program while the kernel fails it: strace(1) has one of its system calls return an error, each time or now and then, while a
 // machine boots and others fetch; then a machine boots that is to come to its end.
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { writeBootFiles } from './boot-site.js'
 import { builtProgram } from './built.js'
 import { NetworkNamespace, type Running, watch } from './netns.js'
 import { findTool } from './tools.js'
@@ -36,7 +37,7 @@ export const allCalls: readonly FailingCall[] = [
   ['readlink', ['EIO']],
   ['write@state/leases.jsonl', ['EIO', 'ENOSPC', 'EDQUOT', 'EFBIG']],
   ['write@state/machines.jsonl', ['EIO', 'ENOSPC']],
-  ['read@data/groups/all.json', ['EIO', 'ESTALE']],
+  ['read@data/groups/node.json', ['EIO', 'ESTALE']],
   ['inotify_add_watch', ['ENOSPC']]
 ]
 
@@ -71,6 +72,7 @@ export async function walkCalls (folder: string, calls: readonly FailingCall[], 
 class Walk {
   readonly #space: NetworkNamespace
   readonly #folder: string
+  readonly #config: string
   readonly #machine: NetworkNamespace
   readonly #others: NetworkNamespace
   #program: Running | undefined
@@ -83,22 +85,11 @@ class Walk {
     this.#machine = space.client('br0')
     this.#others = space.client('br0')
     this.#others.ip('address', 'add', '172.30.200.1/16', 'dev', 'eth0')
-    for (const name of ['data/groups', 'data/profiles', 'data/ignition', 'assets', 'tftp', 'state']) mkdirSync(join(folder, name), { recursive: true })
-    const write = (name: string, content: string | Buffer): void => { writeFileSync(join(folder, name), content) }
-    write('tftp/snponly.efi', Buffer.alloc(200_000))
-    write('assets/image', Buffer.alloc(3_000_000))
-    write('data/profiles/node.json', JSON.stringify({ id: 'node', ignition_id: 'node.ign', boot: { kernel: '/assets/image', initrd: [], args: [] } }))
-    write('data/groups/all.json', JSON.stringify({ id: 'all', profile: 'node' }))
-    write('data/ignition/node.ign', '{"ignition":{"version":"3.4.0"}}')
-    write('config.yaml', JSON.stringify({
-      data_path: join(folder, 'data'),
-      assets_path: join(folder, 'assets'),
-      state_path: join(folder, 'state'),
-      control_socket: join(folder, 'c'),
-      rpc: { address: '' },
-      tftp: { root: join(folder, 'tftp') },
+    this.#config = writeBootFiles(folder, {
+      kernel: 'image',
       dhcp: { mode: 'server', interface: 'br0', unknown_clients: 'allow', subnets: [{ subnet: '172.30.0.0/16', range: '172.30.1.1-172.30.99.99' }] }
-    }))
+    })
+    writeFileSync(join(folder, 'assets/image'), Buffer.alloc(3_000_000))
   }
 
   async through (calls: readonly FailingCall[], told: (failed: Failed) => void): Promise<readonly Failed[]> {
@@ -118,7 +109,7 @@ class Walk {
   async #running (): Promise<Running> {
     const known = this.#program
     if (known !== undefined && known.child.exitCode === null && known.child.signalCode === null) return known
-    const program = this.#space.spawn(process.execPath, builtProgram(), 'serve', '--config', join(this.#folder, 'config.yaml'))
+    const program = this.#space.spawn(process.execPath, builtProgram(), 'serve', '--config', this.#config)
     await program.line(/"msg":"appliance\.ready"/)
     this.#program = program
     return program

@@ -1,4 +1,6 @@
 // The kernel does not send what it is given: a firewall of this machine refuses it, or a neighbour that is not there holds it up.
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { builtProgram } from '../helpers/built.js'
@@ -23,6 +25,8 @@ interface Site {
 
 async function layOut (t: Test): Promise<Site> {
   const { folder, config, space } = layOutBootSite(t, { kernel: 'image', macs })
+  // What a profile boots and nobody has is a warning.
+  writeFileSync(join(folder, 'assets/image'), '')
   const machine = space.client('br0', macs[0])
   const running = space.spawn(process.execPath, program, 'serve', '--config', config)
   await running.line(/"msg":"appliance\.ready"/)
@@ -49,7 +53,7 @@ t.test('a firewall of this machine that drops answers: said in the log and in /r
   space.exec('nft', 'delete table inet out')
   t.equal(await booting.ended, 0, booting.output())
   t.match(await running.line(/"msg":"dhcp\.taken"/), /"interface":"br0"/)
-  t.notMatch(ask('/readyz'), 'the kernel took no answer')
+  t.equal(ask('/readyz'), 'ok\n')
 })
 
 t.test('one that drops what TFTP sends: told once, and the loader comes when it does not', async t => {
